@@ -1,0 +1,261 @@
+"""The command line. A command parses, makes one call into the pipeline, and prints."""
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seq2seq import __version__
+from seq2seq.cli_data import app as data_app
+from seq2seq.errors import UserError
+
+# On a shared machine OpenMP threads that spin while they wait can slow everything tenfold; after this many turns they
+# sleep. It must be set before torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+# A hub that cannot be reached is to be reported in seconds.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+app = typer.Typer(
+    name="seq2seq",
+    help="Train, measure and use LSTM translators on a CPU.\n\nA first run from nothing: [bold]seq2seq demo[/bold]. Your own: "
+    "[bold]seq2seq train configs/lstm-multi30k.yaml[/bold], then [bold]evaluate[/bold] and [bold]translate[/bold] with the "
+    "folder it wrote.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(data_app, name="data")
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Folder with corpora as NAME/train.de.gz …; SEQ2SEQ_DATA does the same."),
+]
+Beam = Annotated[int | None, typer.Option("--beam", min=1, help="Hypotheses kept open; 1 is greedy search.")]
+Nbest = Annotated[int | None, typer.Option("--nbest", min=1, help="Translations given for each line.")]
+LengthPenalty = Annotated[
+    float | None, typer.Option("--length-penalty", help="0 compares plain sums; more favours longer translations.")
+]
+MaxLength = Annotated[
+    float | None, typer.Option("--max-length", help="At most this many times the source's pieces (and 10 more).")
+]
+NoRepeat = Annotated[
+    int | None, typer.Option("--no-repeat-ngram", help="No run of this many pieces twice; 0 allows it.")
+]
+Device = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu, cuda.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def train(
+    config: Annotated[
+        Path | None, typer.Argument(help="YAML file, or the name of one that comes along (demo, lstm-multi30k, …).")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override one value: --set model.hidden_size=256. May be given several times."),
+    ] = None,
+    run: Annotated[Path | None, typer.Option("--run", help="Folder for the result; runs/CONFIG by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the run.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Train a translator from a config.
+
+    Ctrl-C stops after the running update and saves; --resume goes on from there. The run folder then holds all that
+    translating needs and can be copied anywhere.
+    """
+    from seq2seq import pipeline
+
+    if run is None:
+        if config is None:
+            raise UserError("Give a config, for example configs/lstm-multi30k.yaml, or --resume with --run FOLDER.")
+        run = Path("runs") / config.stem
+    progress = pipeline.train(
+        config, run, overrides=overrides or [], resume=resume, data_dir=data_dir, console=_console()
+    )
+    if not progress.finished:
+        typer.echo(f"Stopped and saved at step {progress.step:,}. Go on: seq2seq train --resume --run {run}")
+        raise typer.Exit(130)
+    why = "the budget is used" if progress.finished == "budget" else "no better BLEU for a while"
+    typer.echo(f"Done at step {progress.step:,}: {why}. The model is in {run}.")
+    typer.echo(f"Next: seq2seq evaluate {run}    seq2seq translate {run}")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    split: Annotated[str, typer.Option("--split", help="Part of the corpus that the run was trained on.")] = "test",
+    source: Annotated[Path | None, typer.Option("--source", help="Translate this file instead of a split.")] = None,
+    reference: Annotated[
+        list[Path] | None, typer.Option("--reference", "--reference2", help="Its reference; several may be given.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="A run folder, or a file of translations, to compare with.")
+    ] = None,
+    lowercase: Annotated[bool, typer.Option("--lowercase", help="Add BLEU without regard to case.")] = False,
+    samples: Annotated[int, typer.Option("--samples", min=0, help="Show this many translations.")] = 0,
+    beam: Beam = None,
+    length_penalty: LengthPenalty = None,
+    max_length: MaxLength = None,
+    no_repeat_ngram: NoRepeat = None,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+) -> None:
+    """Measure a run on a test set: BLEU, chrF and TER with confidence intervals.
+
+    Scores are of plain, cased text against the raw references, with sacreBLEU's signatures. The figures go into
+    RUN/evaluation.json, the translations beside it.
+    """
+    from seq2seq import pipeline
+    from seq2seq.demo import pick_samples
+    from seq2seq.evaluation.report import render_report
+
+    if (source is None) != (not reference):
+        raise UserError("--source and --reference belong together: give both, or neither for --split.")
+    console = _console(stderr=True)
+    if source is not None:
+        test_set = pipeline.files_of(source, reference or [])
+    else:
+        test_set = pipeline.split_of(run, split, data_dir, console.print)
+    search = _given(beam=beam, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram)
+    with _progress("translating") as advance:
+        report, hypotheses = pipeline.evaluate(
+            run, test_set, lowercase=lowercase, against=against, progress=advance, device=device, **search
+        )
+    _console().print(render_report(report))
+    for sample in pick_samples(test_set, hypotheses, samples):
+        typer.echo("\n" + "\n".join(f"{name:<12} {text}" for name, text in sample.items()))
+
+
+@app.command()
+def translate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    input_file: Annotated[Path | None, typer.Option("--input", help="A text file, one sentence a line.")] = None,
+    output_file: Annotated[Path | None, typer.Option("--output", help="Where its translation goes.")] = None,
+    beam: Beam = None,
+    nbest: Nbest = None,
+    length_penalty: LengthPenalty = None,
+    max_length: MaxLength = None,
+    no_repeat_ngram: NoRepeat = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, with scores, pieces and alignment.")
+    ] = False,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Draw what each piece looked at (to stderr when piped).")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Translate: what you type, what is piped in, or a file.
+
+    Line in, line out, in order, and exactly as many lines out as in. With --nbest, the translations of a line stand on
+    one line, divided by tabs.
+    """
+    from seq2seq import pipeline, terminal
+    from seq2seq.run import RunFolder
+
+    search = _given(
+        beam=beam, nbest=nbest, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram
+    )
+    if nbest is not None and beam is None:
+        search["beam"] = max(nbest, 5)
+    if output_file is not None and input_file is None:
+        raise UserError("--output needs --input; without a file, redirect standard output instead.")
+    if input_file is not None and not input_file.is_file():
+        raise UserError(f"{input_file} is no file that can be read.")
+    translator = pipeline.load_translator(run, device=device, **search)
+    show = terminal.Output(as_json=as_json, attention=attention)
+    if input_file is not None:
+        with _progress("translating") as advance:
+            terminal.translate_file(translator, input_file, output_file, show, advance)
+    elif sys.stdin.isatty():
+        terminal.converse(translator, show, prompt=RunFolder(run).direction())
+    else:
+        terminal.translate_pipe(translator, sys.stdin.buffer, sys.stdout.buffer, show)
+
+
+@app.command()
+def demo(
+    run: Annotated[Path, typer.Option("--run", help="Folder for the result.")] = Path("runs/demo"),
+    config: Annotated[Path, typer.Option("--config", help="What to train.")] = Path("demo"),
+    data_dir: DataDir = None,
+) -> None:
+    """The whole way on real text: fetch a corpus, train, evaluate, show translations. What is done is not done again."""
+    from seq2seq import demo as demonstration
+    from seq2seq.evaluation.report import render_report
+
+    console = _console()
+    with _progress("evaluating") as advance:
+        found = demonstration.demo(config, run, data_dir=data_dir, console=console, progress=advance)
+    if found is None:
+        typer.echo(f"Stopped and saved. Go on: seq2seq demo --run {run} (or make demo)")
+        raise typer.Exit(130)
+    console.print(render_report(found.report))
+    for sample in found.samples:
+        typer.echo("\n" + "\n".join(f"{name:<12} {text}" for name, text in sample.items()))
+    typer.echo(f"\nNext, translate what you type: seq2seq translate {run}")
+
+
+@data_app.command()
+def prepare(
+    config: Annotated[Path, typer.Argument(help="A config.")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="Override one value.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Fetch and clean the corpus of a config and train its tokenizer, without training a model."""
+    from seq2seq import pipeline
+    from seq2seq.config import load_config
+
+    prepared = pipeline.prepare(load_config(config, overrides or []), data_dir=data_dir, say=typer.echo)
+    for line in pipeline.describe(prepared):
+        typer.echo(line)
+
+
+def main() -> None:
+    """Runs the command line; what a person can mend is one message and an exit status, never a traceback."""
+    try:
+        app()
+    except UserError as error:
+        sys.stderr.write(f"seq2seq: {error}\n")
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader (head, less) has gone: nothing to say, and nothing to flush at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(f"seq2seq: {error.strerror}{place}: free some space or choose a folder that can be written.\n")
+        sys.exit(1)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _console(stderr: bool = False) -> Any:
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    # Not at a terminal (a log file, CI) nothing is cut or wrapped at 80 columns.
+    return console if console.is_terminal else Console(stderr=stderr, width=200)
+
+
+def _progress(what: str) -> Any:
+    from seq2seq.terminal import progress_bar
+
+    return progress_bar(_console(stderr=True), what)
+
+
+if __name__ == "__main__":
+    main()

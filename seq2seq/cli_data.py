@@ -1,0 +1,144 @@
+"""`seq2seq data`: see which corpora there are, fetch them, look into them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from seq2seq.data.corpora import DataConfig
+    from seq2seq.data.corpus import Corpus
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Corpora: see which there are, fetch one, look into it.\n\n"
+    "A corpus is many sentences in two languages, line by line a translation of one another. What is learnt comes from "
+    "its split `train`; `valid` decides when to stop; `test` is only for the final score.",
+)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="FOLDER",
+        help="A folder with corpora of yours, as NAME/train.de.gz, NAME/train.en.gz, NAME/valid.de.gz ... It is looked "
+        "into first, then those of the environment variable SEQ2SEQ_DATA, then the fetched ones. Never written to.",
+    ),
+]
+
+
+@app.command("list")
+def list_corpora(data_dir: DataDir = None) -> None:
+    """Show the corpora that can be named in a config, and which of them are here already.
+
+    LL in a name stands for a language code: write libreoffice-fr-en, not libreoffice-LL-en.
+    """
+    from seq2seq.data.catalogue import load_catalogue
+    from seq2seq.data.corpora import local_corpora
+
+    here = local_corpora(data_dir)
+    for entry in load_catalogue().values():
+        typer.secho(entry.name, bold=True)
+        typer.echo(f"  {entry.description}")
+        typer.echo(f"  {entry.size}; {entry.licence}")
+        if entry.choices:
+            typer.echo(f"  LL: {', '.join(entry.choices)}")
+    typer.echo("")
+    for name, folder in here.items():
+        typer.echo(f"here: {name}  ({folder})")
+    if not here:
+        typer.echo("None is here yet: `seq2seq data fetch NAME` fetches one; training fetches what its config names.")
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A corpus of `seq2seq data list`, such as libreoffice-de-en.")],
+) -> None:
+    """Fetch a corpus and keep it: in data/ of a checkout, else in the user's cache folder.
+
+    Licence and attribution are printed. What is here already is not fetched again. An interrupt leaves nothing half.
+    """
+    from seq2seq.data.corpora import fetch_corpus
+
+    fetch_corpus(name, say=typer.echo)
+
+
+@app.command()
+def stats(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|CONFIG.yaml", help="A corpus by name, or a config: then its cleaning is shown too."
+        ),
+    ],
+    samples: Annotated[int, typer.Option(min=0, help="How many pairs of train and of test to show.")] = 3,
+    data_dir: DataDir = None,
+) -> None:
+    """Count a corpus and show what it is like: lengths, overlap of train with valid and test, samples.
+
+    Sentences that stand in train and in test make the score on the test look better than the translator is. With a
+    config, or with the default cleaning for a name, such pairs are dropped from train; the figures below "cleaned"
+    are those that training sees.
+    """
+    from seq2seq.data.cleaning import clean_corpus
+    from seq2seq.data.corpora import load_corpus
+
+    config = _data_config(name, data_dir)
+    corpus = load_corpus(config, data_dir=data_dir, say=typer.echo)
+    _show(f"{corpus.name}, {corpus.source_language} to {corpus.target_language}, as it is", _about(corpus))
+    clean, report = clean_corpus(corpus, config.cleaning)
+    _show("cleaning", report.lines())
+    _show_figures(clean, samples)
+
+
+def _data_config(name: str, data_dir: Path | None) -> "DataConfig":
+    """The data section of a config file; or, for a corpus's name, its own direction with the default cleaning."""
+    from seq2seq.data.corpora import DataConfig, languages_of
+    from seq2seq.errors import UserError
+
+    if not name.endswith((".yaml", ".yml")):
+        source, target = languages_of(name, data_dir)
+        return DataConfig(corpus=name, source=source, target=target)
+    import yaml
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        raw = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+        section = raw.get("data") if isinstance(raw, dict) else None
+        if not isinstance(section, dict):
+            raise UserError(f"{name} has no section `data:`; it is no config of seq2seq.")
+        return TypeAdapter(DataConfig).validate_python(section)
+    except OSError as error:
+        raise UserError(f"{name} cannot be read: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{name} is no YAML: {error}") from error
+    except ValidationError as error:
+        faults = [f"data.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        raise UserError(f"{name} has mistakes in its data section. " + "; ".join(faults)) from error
+
+
+def _about(corpus: "Corpus") -> list[str]:
+    from seq2seq.data import stats as figures
+
+    origin = [f"from {name} {version}" for name, version in corpus.origin.items()]
+    about = [f"licence: {corpus.licence}", f"attribution: {corpus.attribution}", *origin, *corpus.notes]
+    return [*about, "", *figures.count_lines(corpus), "", *figures.overlap_lines(corpus)]
+
+
+def _show_figures(corpus: "Corpus", samples: int) -> None:
+    from seq2seq.data import stats as figures
+
+    _show("cleaned", [*figures.count_lines(corpus), "", *figures.overlap_lines(corpus)])
+    train = corpus.splits["train"]
+    for language, texts in ((corpus.source_language, train.source), (corpus.target_language, train.target)):
+        lengths = [len(text.split()) for text in texts]
+        _show(f"words in a {language} sentence of train", figures.histogram_lines(lengths))
+    for split in ("train", "test"):
+        if samples and split in corpus.splits:
+            _show(f"{split}, for example", figures.sample_lines(corpus, split, count=samples))
+
+
+def _show(title: str, lines: list[str]) -> None:
+    typer.secho(f"\n{title}", bold=True)
+    for line in lines:
+        typer.echo(line)

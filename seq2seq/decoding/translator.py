@@ -1,0 +1,230 @@
+"""Text to text: the only place that decodes. N texts in, N translations out, whatever is in them."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from seq2seq.data.batching import pad
+from seq2seq.data.cleaning import NormalForm, normalize_text
+from seq2seq.data.tokenizer import BOS, COPY, EOS, PAD, UNK, Tokenizer
+from seq2seq.decoding.search import Hypothesis, SearchConfig, beam_search
+from seq2seq.models import Seq2Seq
+
+# A break after the end of a sentence, for texts longer than what the model has been trained on.
+_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
+_LETTER_OR_DIGIT = re.compile(r"\w")
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One translation of a text, its score (the best is highest), and what its attention saw: the source pieces (S),
+    the target pieces (T, with </s>) and the weights (T,S); these only if asked for."""
+
+    text: str
+    score: float
+    source_pieces: list[str] | None = None
+    target_pieces: list[str] | None = None
+    attention: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The text as given, and its translations, best first (none for an empty text)."""
+
+    source: str
+    alternatives: list[Alternative]
+
+    @property
+    def text(self) -> str:
+        """The best translation; empty for an empty text."""
+        return self.alternatives[0].text if self.alternatives else ""
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """A piece of a text that is searched at once: its number, and what stands in its copy slots."""
+
+    text: int
+    ids: list[int]
+    copied: list[str]
+
+
+class Translator:
+    """A model, its tokenizer and how to search. `pipeline.load_translator` makes one from a run folder."""
+
+    def __init__(
+        self,
+        model: Seq2Seq[Any, Any],
+        tokenizer: Tokenizer,
+        search: SearchConfig,
+        *,
+        normalize: NormalForm = "nfc",
+        max_source: int = 128,
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.search = search
+        self.normalize = normalize
+        self.max_source = max_source
+        self.device = next(model.parameters()).device
+
+    @classmethod
+    def load(cls, run: Any, **changes: Any) -> "Translator":
+        """Reads a run folder; `changes` are fields of SearchConfig (beam=1, nbest=5, …)."""
+        from seq2seq.pipeline import load_translator
+
+        return load_translator(run, **changes)
+
+    def __call__(self, texts: Sequence[str]) -> list[str]:
+        """The best translation of each text."""
+        return [translation.text for translation in self.translate(texts)]
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        *,
+        attention: bool = False,
+        progress: Callable[[int], None] = lambda done: None,
+        **changes: Any,
+    ) -> list[Translation]:
+        """`changes` are fields of SearchConfig for this call; `progress` is told how many segments have been done."""
+        search = replace(self.search, **changes) if changes else self.search
+        # 1. Normalise as in training; divide what is longer than training ever saw; put unknown characters in slots.
+        segments = [segment for number, text in enumerate(texts) for segment in self._segments(number, text)]
+        # 2. Search segments of like length together.
+        found: list[list[Alternative]] = [[] for _ in segments]
+        was_training = self.model.training
+        self.model.eval()
+        for batch in self._batches(segments, search):
+            rows = [segments[i] for i in batch]
+            for i, alternatives in zip(batch, self._search(rows, search, attention), strict=True):
+                found[i] = alternatives
+            progress(len(batch))
+        self.model.train(was_training)
+        # 3. Put the segments of each text together again.
+        parts: list[list[list[Alternative]]] = [[] for _ in texts]
+        for segment, alternatives in zip(segments, found, strict=True):
+            parts[segment.text].append(alternatives)
+        return [Translation(text, _join(part)) for text, part in zip(texts, parts, strict=True)]
+
+    def _segments(self, number: int, text: str) -> Iterator[_Segment]:
+        clean = normalize_text(text, self.normalize)
+        for part in self._divide(clean) if clean else []:
+            if not any(character.isalnum() for character in part):
+                # Nothing to translate in "…" or "😀": it is carried over as it is.
+                yield _Segment(number, [], [part])
+                continue
+            unknown = self.tokenizer.unknown_characters(part, "source") | {COPY}
+            run = re.compile("[" + re.escape("".join(sorted(unknown))) + "]+")
+            copied = run.findall(part)
+            slotted = run.sub(COPY, part)
+            if copied and not _LETTER_OR_DIGIT.search(slotted.replace(COPY, "")):
+                yield _Segment(number, [], [part])
+                continue
+            yield _Segment(number, self.tokenizer.encode([slotted], "source")[0][: self.max_source - 1], copied)
+
+    def _divide(self, text: str) -> list[str]:
+        """Parts of at most `max_source` pieces: cut after sentences, else at spaces, else anywhere."""
+        if len(text) < self.max_source // 4 or len(self.tokenizer.encode([text], "source")[0]) < self.max_source:
+            return [text]
+        sentences = _SENTENCE_END.split(text)
+        if len(sentences) > 1:
+            return [part for group in self._group(sentences) for part in self._divide(group)]
+        words = text.split(" ")
+        if len(words) > 1:
+            middle = len(words) // 2
+            return self._divide(" ".join(words[:middle])) + self._divide(" ".join(words[middle:]))
+        if len(text) == 1:
+            return [text]
+        return self._divide(text[: len(text) // 2]) + self._divide(text[len(text) // 2 :])
+
+    def _group(self, sentences: list[str]) -> list[str]:
+        """Neighbouring sentences together as long as they fit."""
+        groups, size = [sentences[0]], len(self.tokenizer.encode(sentences[:1], "source")[0])
+        for sentence in sentences[1:]:
+            length = len(self.tokenizer.encode([sentence], "source")[0])
+            # Half of the limit: long inputs are rare in training, and models are weak on them.
+            if size + length < self.max_source // 2:
+                groups[-1], size = f"{groups[-1]} {sentence}", size + length
+            else:
+                groups.append(sentence)
+                size = length
+        return groups
+
+    def _batches(self, segments: list[_Segment], search: SearchConfig) -> Iterator[list[int]]:
+        """Numbers of segments, longest first, at most `batch_tokens` padded pieces (times beam) together."""
+        order = sorted(range(len(segments)), key=lambda i: -len(segments[i].ids))
+        batch: list[int] = []
+        for i in order:
+            width = len(segments[batch[0]].ids) + 1 if batch else 0
+            if batch and (len(batch) + 1) * width * search.beam > search.batch_tokens:
+                yield batch
+                batch = []
+            batch.append(i)
+        if batch:
+            yield batch
+
+    def _search(self, rows: list[_Segment], search: SearchConfig, attention: bool) -> list[list[Alternative]]:
+        searched = [row for row in rows if row.ids]
+        results: Iterator[list[Hypothesis]] = iter([])
+        if searched:
+            source = pad([[*row.ids, EOS] for row in searched]).to(self.device)
+            forbidden = [PAD, UNK] + ([] if any(row.copied for row in searched) else self._copy_piece())
+            keep = attention or any(row.copied for row in searched)
+            found = beam_search(
+                self.model, source, source != PAD, search, bos=BOS, eos=EOS, forbidden=forbidden, keep_attention=keep
+            )
+            results = iter(found)
+        return [
+            [self._alternative(row, hypothesis, attention) for hypothesis in next(results)]
+            if row.ids
+            else [Alternative(row.copied[0], 0.0)]
+            for row in rows
+        ]
+
+    def _copy_piece(self) -> list[int]:
+        return self.tokenizer.encode([COPY], "target")[0][-1:]
+
+    def _alternative(self, row: _Segment, hypothesis: Hypothesis, attention: bool) -> Alternative:
+        # A translation is one line, whatever bytes the model has spelled.
+        text = " ".join(self.tokenizer.decode([hypothesis.tokens])[0].split())
+        if row.copied or COPY in text:
+            text = self._fill_slots(text, row, hypothesis)
+        if not attention or hypothesis.attention is None:
+            return Alternative(text, hypothesis.score)
+        source_pieces = [*self.tokenizer.pieces(row.ids, "source"), "</s>"]
+        target_pieces = [*self.tokenizer.pieces(hypothesis.tokens, "target"), "</s>"]
+        weights = hypothesis.attention[:, : len(source_pieces)]
+        return Alternative(text, hypothesis.score, source_pieces, target_pieces, weights)
+
+    def _fill_slots(self, text: str, row: _Segment, hypothesis: Hypothesis) -> str:
+        """Each slot of the translation gets the text of the source slot that its attention saw most."""
+        copy = set(self._copy_piece())
+        places = [place for place, piece in enumerate(row.ids) if piece in copy]
+        left = list(range(min(len(places), len(row.copied))))
+        for token, piece in enumerate(hypothesis.tokens):
+            if piece not in copy:
+                continue
+            filling = ""
+            if left:
+                weights = None if hypothesis.attention is None else hypothesis.attention[token]
+                best = left[0] if weights is None else max(left, key=lambda slot: float(weights[places[slot]]))
+                filling = row.copied[best]
+                left.remove(best)
+            text = text.replace(COPY, filling, 1)
+        return " ".join(text.split())
+
+
+def _join(parts: list[list[Alternative]]) -> list[Alternative]:
+    """The alternatives of a text from those of its segments: the n-th of each, joined by spaces."""
+    if len(parts) <= 1:
+        return parts[0] if parts else []
+    count = min((len(part) for part in parts if len(part) > 1), default=1)
+    joined = []
+    for rank in range(count):
+        chosen = [part[min(rank, len(part) - 1)] for part in parts if part]
+        joined.append(Alternative(" ".join(c.text for c in chosen if c.text), sum(c.score for c in chosen)))
+    return joined

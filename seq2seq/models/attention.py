@@ -1,0 +1,65 @@
+"""How a decoder state asks the source sentence: score every source place, normalise, take the weighted mean.
+
+Legend: N rows, S source pieces, T queries at once, H size of the query, E size of the encoder's outputs.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.models.base import Rows
+
+AttentionKind = Literal["dot", "general", "additive", "none"]
+
+
+@dataclass(frozen=True)
+class AttentionMemory(Rows):
+    """keys (N,S,H) are projected once for the sentence; values (N,S,E); mask (N,S) true at pieces; summary (N,E)."""
+
+    keys: Tensor
+    values: Tensor
+    mask: Tensor
+    summary: Tensor
+
+
+class Attention(nn.Module):
+    """Scores of Luong et al. 2015 (section 3.1: dot, general) and Bahdanau et al. 2015 (A.1.2: additive).
+
+    Differs from Luong in dividing dot and general by sqrt(H) (Vaswani et al. 2017, section 3.2.1): the states compared
+    are layer-normalised, so their products grow with H. With `none`, the context is the encoder's summary, the same
+    at every place (Cho et al. 2014): one vector of fixed size has to carry the sentence.
+    """
+
+    def __init__(self, kind: AttentionKind, query_size: int, value_size: int) -> None:
+        super().__init__()
+        self.kind = kind
+        self.query_size = query_size
+        if kind in ("general", "additive"):
+            self.key = nn.Linear(value_size, query_size, bias=False)
+        if kind == "additive":
+            self.query = nn.Linear(query_size, query_size)
+            self.energy = nn.Linear(query_size, 1, bias=False)
+        if kind == "dot" and query_size != value_size:
+            raise ValueError("attention 'dot' needs equal sizes of query and value")
+
+    def remember(self, values: Tensor, mask: Tensor, summary: Tensor) -> AttentionMemory:
+        """Projects the keys: values (B,S,E), mask (B,S), summary (B,E)."""
+        keys = self.key(values) if self.kind in ("general", "additive") else values
+        return AttentionMemory(keys, values, mask, summary)
+
+    def forward(self, query: Tensor, memory: AttentionMemory) -> tuple[Tensor, Tensor | None]:
+        """query (N,T,H) -> context (N,T,E), weights (N,T,S) float32 or None."""
+        if self.kind == "none":
+            return memory.summary.unsqueeze(1).expand(-1, query.shape[1], -1), None
+        if self.kind == "additive":
+            # e_ts = v . tanh(W q_t + U k_s), for all pairs: (N,T,1,H) + (N,1,S,H)
+            summed = self.query(query).unsqueeze(2) + memory.keys.unsqueeze(1)
+            scores = self.energy(torch.tanh(summed)).squeeze(-1)
+        else:
+            scores = torch.matmul(query, memory.keys.transpose(1, 2)) * self.query_size**-0.5
+        # Softmax in float32: in bfloat16 the weights would not sum to one.
+        scores = scores.float().masked_fill(~memory.mask.unsqueeze(1), float("-inf"))
+        weights = torch.softmax(scores, dim=-1)
+        return torch.matmul(weights.to(memory.values.dtype), memory.values), weights

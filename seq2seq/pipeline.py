@@ -1,0 +1,310 @@
+"""The program from top to bottom: train, evaluate, translate. Read this file first.
+
+corpus -> clean -> tokenizer -> batches -> model.forward -> loss -> optimiser -> checkpoint
+                                              |                                   |
+                                 encode . start . step                        run folder
+                                              |                                   |
+text <- detokenize <- hypotheses <- beam search <------------- translator <-------+
+"""
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from seq2seq.config import Config, dump_config, load_config
+from seq2seq.data.batching import TrainingBatches
+from seq2seq.data.cleaning import clean_corpus
+from seq2seq.data.copying import hide_copied_words
+from seq2seq.data.corpora import Corpus, load_corpus
+from seq2seq.data.places import cache_dir
+from seq2seq.data.tokenizer import Side, Tokenizer, TokenizerConfig, train_tokenizer
+from seq2seq.decoding.translator import Translator
+from seq2seq.errors import UserError
+from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
+from seq2seq.models import Seq2Seq, Vocabulary, build
+from seq2seq.run import RunFolder
+from seq2seq.training import checkpoint
+from seq2seq.training.device import pick_device
+from seq2seq.training.display import Display
+from seq2seq.training.settings import Progress
+from seq2seq.training.trainer import Trainer
+from seq2seq.training.validation import Validator
+
+Say = Callable[[str], None]
+
+
+# -- data ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A clean corpus and the tokenizer of its training split."""
+
+    corpus: Corpus
+    tokenizer: Tokenizer
+
+
+def prepare(config: Config, *, data_dir: Path | None = None, say: Say) -> Prepared:
+    """Everything before training: fetch, clean (with counts), train the tokenizer or take it from the cache."""
+    corpus = load_corpus(config.data, data_dir=data_dir, say=say)
+    corpus, report = clean_corpus(corpus, config.data.cleaning)
+    for line in report.lines():
+        say(line)
+    if not len(corpus.splits["train"]):
+        raise UserError(
+            f"No training pair of {corpus.name} is left after cleaning; see data.cleaning and the counts above."
+        )
+    return Prepared(corpus, _cached_tokenizer(config.tokenizer, corpus, say))
+
+
+def describe(prepared: Prepared) -> list[str]:
+    """The tokenizer in figures, and two texts in pieces."""
+    train, tokenizer = prepared.corpus.splits["train"], prepared.tokenizer
+    lines = []
+    for side, texts in (("source", train.source), ("target", train.target)):
+        name: Side = "source" if side == "source" else "target"
+        encoded = tokenizer.encode(texts, name)
+        pieces, words = sum(map(len, encoded)), sum(len(text.split()) for text in texts)
+        lines.append(f"{side}: {tokenizer.size(name):,} pieces, {pieces / max(words, 1):.2f} pieces a word")
+        lines.append(f"  {' '.join(tokenizer.pieces(encoded[0], name))}")
+    return lines
+
+
+def _cached_tokenizer(config: TokenizerConfig, corpus: Corpus, say: Say) -> Tokenizer:
+    train = corpus.splits["train"]
+    # Sampling and copying happen later: they do not change the vocabulary.
+    digest = hashlib.sha256(repr(replace(config, sampling=0.0, sampling_sides="both", copy_share=0.0)).encode())
+    for text in (*train.source, *train.target):
+        digest.update(text.encode("utf-8", "replace") + b"\n")
+    folder = cache_dir() / "tokenizers" / digest.hexdigest()[:32]
+    if folder.is_dir():
+        return Tokenizer.load(folder)
+    say(f"training the tokenizer ({config.kind}, {config.vocab_size:,} pieces)")
+    tokenizer = train_tokenizer(config, train.source, train.target)
+    partial = folder.with_suffix(f".partial-{time.time_ns()}")
+    tokenizer.save(partial)
+    if not folder.is_dir():
+        partial.rename(folder)
+    return tokenizer
+
+
+# -- train ---------------------------------------------------------------------------------------------------------
+
+
+def train(
+    config_file: Path | None,
+    folder: Path,
+    *,
+    overrides: list[str],
+    resume: bool = False,
+    data_dir: Path | None = None,
+    console: Console,
+) -> Progress:
+    """Trains into `folder`, from the beginning or on from its last checkpoint. Returns where training stands."""
+    display = Display(console)
+    run = RunFolder(folder)
+    config = _config_for(config_file, run, overrides, resume)
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    device = pick_device(config.training.device)
+    # 1. Data. A resumed run keeps its tokenizer even if the cache is gone.
+    prepared = prepare(config, data_dir=data_dir, say=display.say)
+    tokenizer = run.tokenizer() if resume else prepared.tokenizer
+    if not resume:
+        run.create(config, tokenizer)
+    pairs = hide_copied_words(
+        prepared.corpus.splits["train"], share=config.tokenizer.copy_share, seed=config.training.seed
+    )
+    batches = TrainingBatches(
+        pairs, tokenizer, config.batching, config.tokenizer, seed=config.training.seed, cache=cache_dir()
+    )
+    if batches.too_long:
+        display.say(f"train: {batches.too_long:,} pairs of more than {config.batching.max_length} pieces passed over")
+    if not len(batches):
+        raise UserError(f"Every training pair has more than {config.batching.max_length} pieces (batching.max_length).")
+    # 2. Model.
+    torch.manual_seed(config.training.seed)
+    model = build(config.model, _vocabulary(tokenizer)).to(device)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    display.say(
+        f"{config.model.family}, {count / 1e6:.1f} M parameters, {len(batches):,} pairs "
+        f"{config.data.source} to {config.data.target}, {device}, into {folder}"
+    )
+    # 3. Training, with real translations of the valid split as its judge.
+    validator = Validator(
+        _translator(model, tokenizer, config), prepared.corpus.splits["valid"], config.training.validation
+    )
+    trainer = Trainer(model, batches, validator, config.training, folder, display)
+    if resume:
+        trainer.resume()
+        display.say(f"going on from step {trainer.progress.step:,}")
+    return trainer.run()
+
+
+def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], resume: bool) -> Config:
+    if not resume:
+        if config_file is None:
+            raise UserError("Give a config, for example configs/demo.yaml, or --resume with --run to go on.")
+        if checkpoint.has_last(run.path) or run.config_file.exists():
+            raise UserError(
+                f"{run.path} holds a training already. Go on with it (--resume), choose another folder (--run), or "
+                "delete it."
+            )
+        return load_config(config_file, overrides)
+    if not checkpoint.has_last(run.path):
+        raise UserError(f"{run.path} has no checkpoint to go on from; train without --resume.")
+    config = load_config(run.config_file, overrides)
+    before = run.config()
+    if replace(config, training=before.training, search=before.search) != before:
+        raise UserError(
+            "A resumed run may change training.* and search.* only: its data, tokenizer and model are fixed."
+        )
+    if overrides:
+        run.config_file.write_text(dump_config(config), encoding="utf-8")
+    return config
+
+
+def _vocabulary(tokenizer: Tokenizer) -> Vocabulary:
+    return Vocabulary(source=tokenizer.size("source"), target=tokenizer.size("target"), joint=tokenizer.joint)
+
+
+# -- translate -----------------------------------------------------------------------------------------------------
+
+
+def load_translator(folder: Path | str, *, device: str = "auto", **changes: Any) -> Translator:
+    """The translator of a run folder; `changes` are fields of SearchConfig (beam=1, nbest=5, …)."""
+    run = RunFolder.open(Path(folder))
+    config = run.config()
+    try:
+        config = replace(config, search=replace(config.search, **changes))
+    except ValueError as error:
+        raise UserError(f"{error}.") from None
+    tokenizer = run.tokenizer()
+    model = build(config.model, _vocabulary(tokenizer))
+    weights = run.path / checkpoint.MODEL_FILE
+    checkpoint.load_into(model, checkpoint.load_weights(weights), weights)
+    return _translator(model.to(pick_device(device)).eval(), tokenizer, config)
+
+
+def _translator(model: Seq2Seq[Any, Any], tokenizer: Tokenizer, config: Config) -> Translator:
+    return Translator(
+        model,
+        tokenizer,
+        config.search,
+        normalize=config.data.cleaning.normalize,
+        max_source=config.batching.max_length,
+    )
+
+
+# -- evaluate ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """N source texts and R reference sets of N texts, raw as in their files."""
+
+    __test__ = False  # no test class, whatever pytest thinks of its name
+
+    name: str
+    sources: list[str]
+    references: list[list[str]]
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise UserError(f"The test set '{self.name}' is empty: there is nothing to translate and score.")
+        for number, lines in enumerate(self.references, start=1):
+            if len(lines) != len(self.sources):
+                raise UserError(
+                    f"Reference {number} has {len(lines):,} lines, the source {len(self.sources):,}: they must be "
+                    "line by line."
+                )
+
+
+def split_of(run_folder: Path, split: str, data_dir: Path | None, say: Say) -> TestSet:
+    """A split of the corpus that a run was trained on."""
+    corpus = load_corpus(RunFolder.open(run_folder).config().data, data_dir=data_dir, say=say)
+    if split not in corpus.splits:
+        raise UserError(f"{corpus.name} has no split '{split}'; there are: {', '.join(corpus.splits)}.")
+    pairs = corpus.splits[split]
+    return TestSet(split, pairs.source, [pairs.target])
+
+
+def files_of(source: Path, references: list[Path]) -> TestSet:
+    """A test set of a person's own files."""
+    name = re.sub(r"[^\w.-]+", "-", source.stem).lstrip("-.") or "file"
+    return TestSet(name, read_lines(source), [read_lines(reference) for reference in references])
+
+
+def evaluate(
+    run_folder: Path,
+    test_set: TestSet,
+    *,
+    lowercase: bool = False,
+    against: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    **search: Any,
+) -> tuple[Report, list[str]]:
+    """Translates the test set, scores it, writes evaluation.json and the hypotheses into the run folder."""
+    translator = load_translator(run_folder, **search)
+    other = None if against is None else _hypotheses_of(against, test_set, progress, search)
+    hypotheses, seconds = _timed_translation(translator, test_set.sources, progress)
+    report = build_report(
+        test_set.sources,
+        hypotheses,
+        test_set.references,
+        seconds=seconds,
+        lowercase=lowercase,
+        against=other,
+        extra={"test_set": test_set.name, "search": vars(translator.search)},
+    )
+    write_report(run_folder, report, hypotheses, test_set.name)
+    return report, hypotheses
+
+
+def _hypotheses_of(
+    against: Path, test_set: TestSet, progress: Callable[[int, int], None], search: dict[str, Any]
+) -> Hypotheses:
+    """The translations to compare with: of another run, or read from a file."""
+    if against.is_dir():
+        lines, _ = _timed_translation(load_translator(against, **search), test_set.sources, progress)
+    else:
+        lines = read_lines(against)
+        if len(lines) != len(test_set.sources):
+            raise UserError(
+                f"{against} has {len(lines):,} lines, the test set {len(test_set.sources):,}: it must hold one "
+                "translation for each."
+            )
+    return Hypotheses(name=str(against), lines=lines)
+
+
+def _timed_translation(
+    translator: Translator, texts: list[str], progress: Callable[[int, int], None]
+) -> tuple[list[str], float]:
+    started_at, done = time.monotonic(), 0
+
+    def count(segments: int) -> None:
+        nonlocal done
+        done += segments
+        progress(min(done, len(texts)), len(texts))
+
+    found = translator.translate(texts, progress=count)
+    return [translation.text for translation in found], time.monotonic() - started_at
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file, divided at line feeds only (U+2028 and the like stand inside lines)."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no UTF-8 text (byte {error.start}); convert it first.") from None
+    lines = text.split("\n")
+    return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]

@@ -1,0 +1,98 @@
+"""The run folder: all that translating needs, in one place that can be copied anywhere.
+
+config.yaml        the whole config, defaults included
+tokenizer/         SentencePiece models
+model.safetensors  the weights that translate
+journal.jsonl      what happened in training
+environment.json   machine and versions
+evaluation.json    scores, and hypotheses.txt beside it, once evaluated
+checkpoints/       for going on; translating does not need it
+"""
+
+import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from seq2seq.config import Config, dump_config, load_config
+from seq2seq.data.tokenizer import Tokenizer
+from seq2seq.errors import UserError
+
+
+class RunFolder:
+    """Paths and files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.yaml"
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """A folder that holds a trained model. Raises UserError for any other."""
+        run = cls(path)
+        if not path.exists():
+            raise UserError(f"There is no run folder {path}. Train one: seq2seq train CONFIG --run {path}")
+        if not run.config_file.exists() or not (path / "tokenizer").is_dir():
+            raise UserError(
+                f"{path} is no run folder (it has no config.yaml and tokenizer/). Give the folder that "
+                "'seq2seq train' wrote, such as runs/demo."
+            )
+        if not (path / "model.safetensors").exists():
+            raise UserError(
+                f"{path} has no weights yet (model.safetensors): its training has not come to the first "
+                f"validation. Go on with: seq2seq train --resume --run {path}"
+            )
+        return run
+
+    def create(self, config: Config, tokenizer: Tokenizer) -> None:
+        """Writes config, tokenizer and environment."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(self.path / "tokenizer")
+        (self.path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
+        (self.path / "journal.jsonl").unlink(missing_ok=True)
+        # Last: a folder with a config is a run.
+        self.config_file.write_text(dump_config(config), encoding="utf-8")
+
+    def config(self) -> Config:
+        return load_config(self.config_file)
+
+    def direction(self) -> str:
+        """Such as "de-en"."""
+        data = self.config().data
+        return f"{data.source}-{data.target}"
+
+    def tokenizer(self) -> Tokenizer:
+        return Tokenizer.load(self.path / "tokenizer")
+
+
+def environment() -> dict[str, object]:
+    """What a measured number depends on besides the config."""
+    import torch
+
+    versions = {}
+    for name in ("seq2seq", "torch", "numpy", "sentencepiece", "datasets", "sacrebleu", "safetensors"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed as a package"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "versions": versions,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()

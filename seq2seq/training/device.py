@@ -1,0 +1,57 @@
+"""Where and in which number format training runs, chosen by looking and measuring rather than by guessing."""
+
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+from torch import nn
+
+from seq2seq.data.batching import Batch
+from seq2seq.errors import UserError
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is CUDA where there is one, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"device is '{name}', but this machine (or this build of torch) has no CUDA; use auto or cpu.")
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device '{name}' is not known to torch; use auto, cpu or cuda.") from None
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
+    """Matrix products in bfloat16; weights, gradients and the loss stay float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def measure_precisions(
+    model: nn.Module, batch: Batch, loss: Callable[[Batch], torch.Tensor], device: torch.device, repeats: int = 3
+) -> dict[str, float]:
+    """Median seconds of forward and backward over `batch` in each format. Leaves weights and random state as they were.
+
+    CPUs with AMX or avx512_bf16 gain severalfold from bfloat16, others lose: a flag does not tell, a try does.
+    """
+    state = torch.get_rng_state()
+    seconds = {}
+    for precision in ("float32", "bfloat16"):
+        times = []
+        for _ in range(repeats + 1):  # the first one builds the library's programs and is not counted
+            started_at = time.perf_counter()
+            with autocast(device, precision):
+                value = loss(batch)
+            value.backward()
+            model.zero_grad(set_to_none=True)
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            times.append(time.perf_counter() - started_at)
+        seconds[precision] = statistics.median(times[1:])
+    torch.set_rng_state(state)
+    return seconds

@@ -1,0 +1,282 @@
+"""The training loop: update, validate, keep the best, stop when the budget is used or nothing gets better.
+
+Everything that the next update depends on is in `Progress`, the weights, the optimiser and torch's random state; all
+of it is in a checkpoint, so that a resumed run goes on exactly as if it had not stopped.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.data.batching import Batch, TrainingBatches
+from seq2seq.data.tokenizer import PAD
+from seq2seq.errors import UserError
+from seq2seq.models import Seq2Seq
+from seq2seq.training import checkpoint
+from seq2seq.training.device import autocast, measure_precisions
+from seq2seq.training.display import Display
+from seq2seq.training.interrupt import stop_on_interrupt
+from seq2seq.training.journal import Journal
+from seq2seq.training.loss import smoothed_cross_entropy
+from seq2seq.training.optim import Ema, learning_rate, make_optimizer
+from seq2seq.training.settings import Progress, TrainingConfig
+from seq2seq.training.validation import Validation, Validator
+
+
+class Trainer:
+    """Trains one model into one run folder."""
+
+    def __init__(
+        self,
+        model: Seq2Seq[Any, Any],
+        batches: TrainingBatches,
+        validator: Validator,
+        config: TrainingConfig,
+        folder: Path,
+        display: Display,
+    ) -> None:
+        self.model, self.batches, self.validator = model, batches, validator
+        self.config, self.folder, self.display = config, folder, display
+        self.device = next(model.parameters()).device
+        self.optimizer = make_optimizer(config.optimizer, model)
+        self.ema = Ema(model, config.ema) if config.ema else None
+        self.journal = Journal(folder / "journal.jsonl")
+        self.progress = Progress()
+        self._recent: list[tuple[float, int, float]] = []  # (loss, tokens, seconds) since the last journal entry
+        self._broken = 0
+        self._epoch_size = (-1, 0)  # (epoch, its batches); they differ a little when pieces are sampled
+
+    # -- the loop ------------------------------------------------------------------------------------------------
+
+    def run(self) -> Progress:
+        """Trains until the budget is used, patience is lost or a person stops it (`progress.finished` stays empty)."""
+        if not self.progress.precision:
+            self.progress.precision = self._choose_precision()
+        self.progress.finished = ""
+        self.model.train()
+        with stop_on_interrupt() as stop, self.display:
+            self._clock = time.monotonic() - self.progress.elapsed_s
+            while not self.progress.finished and not stop.is_set():
+                for batch in self.batches.batches(self.progress.epoch, self.progress.batch):
+                    self._update(batch)
+                    if self.progress.step % self.config.validation.every_steps == 0:
+                        self._validate()
+                    if self._share_used() >= 1:
+                        self.progress.finished = "budget"
+                    if self.progress.finished or stop.is_set():
+                        break
+                else:
+                    self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
+            self._end(interrupted=stop.is_set() and not self.progress.finished)
+        return self.progress
+
+    def _update(self, batch: Batch) -> None:
+        started_at = time.monotonic()
+        config, progress = self.config.optimizer, self.progress
+        rate = learning_rate(config, progress.step, self._share_used())
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        loss, likelihood = self._loss(batch.to(self.device))
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm or math.inf)
+        if bool(torch.isfinite(norm)):
+            self.optimizer.step()
+            self._broken = 0
+        else:
+            self._count_broken()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.ema:
+            self.ema.update(self.model, progress.step)
+        tokens = batch.target_tokens
+        progress.step, progress.batch, progress.tokens = progress.step + 1, progress.batch + 1, progress.tokens + tokens
+        progress.elapsed_s = time.monotonic() - self._clock
+        self._recent.append((float(likelihood), tokens, time.monotonic() - started_at))
+        self._report(rate, float(norm))
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        with autocast(self.device, self.progress.precision):
+            logits = self.model(batch.source, batch.source_mask, batch.target_in).logits
+        return smoothed_cross_entropy(logits, batch.target_out, smoothing=self.config.label_smoothing, ignore=PAD)
+
+    def _count_broken(self) -> None:
+        """An update whose gradient is not finite is left out; many in a row cannot be mended by going on."""
+        self._broken += 1
+        self.journal.write("skipped", step=self.progress.step + 1, why="gradient not finite")
+        if self._broken >= 20:
+            raise UserError(
+                "The loss is not a number any more. Lower training.optimizer.learning_rate, or set "
+                "training.precision: float32, and train anew."
+            )
+
+    def _report(self, rate: float, norm: float) -> None:
+        progress = self.progress
+        tokens = sum(count for _, count, _ in self._recent)
+        facts = {
+            "step": progress.step,
+            "epoch": progress.epoch + 1,
+            "loss": sum(loss * count for loss, count, _ in self._recent) / max(tokens, 1),
+            "tokens_per_s": tokens / max(sum(seconds for _, _, seconds in self._recent), 1e-9),
+            "learning_rate": rate,
+        }
+        share = self._share_used()
+        left_s = progress.elapsed_s / max(share, 1e-9) * (1 - share)
+        self.display.step(facts, share, left_s, progress.best[0][0] if progress.best else None)
+        if progress.step % 50 == 0:
+            self.journal.write("step", **facts, gradient_norm=norm, elapsed_s=round(progress.elapsed_s, 2))
+            self._recent = self._recent[-1:]
+
+    def _share_used(self) -> float:
+        """How much of the budget is used, 0 to 1 and above."""
+        budget, progress = self.config.budget, self.progress
+        if budget.steps is not None:
+            return progress.step / budget.steps
+        if budget.minutes is not None:
+            return progress.elapsed_s / (60 * budget.minutes)
+        assert budget.epochs is not None
+        if self._epoch_size[0] != progress.epoch:
+            self._epoch_size = (progress.epoch, len(self.batches.epoch(progress.epoch)))
+        return (progress.epoch + progress.batch / self._epoch_size[1]) / budget.epochs
+
+    # -- validation and checkpoints --------------------------------------------------------------------------------
+
+    def _validate(self) -> None:
+        progress = self.progress
+        with self._kept_weights():
+            found = self.validator(progress.precision)
+            better = not progress.best or found.bleu > progress.best[0][0]
+            self._keep_best(found, better)
+        progress.without_gain = 0 if better else progress.without_gain + 1
+        progress.elapsed_s = time.monotonic() - self._clock
+        self._record(found, better)
+        self.save()
+        if self.config.patience and progress.without_gain >= self.config.patience:
+            progress.finished = "patience"
+
+    def _record(self, found: Validation, better: bool) -> None:
+        step, elapsed_s = self.progress.step, round(self.progress.elapsed_s, 2)
+        self.journal.write("validation", step=step, elapsed_s=elapsed_s, best=better, **found.to_dict())
+        self.display.validation(step, found, elapsed_s, better)
+
+    def _keep_best(self, found: Validation, better: bool) -> None:
+        """Writes these weights if they are among the best, and drops the one that falls out."""
+        best = self.progress.best
+        if len(best) >= self.config.average and found.bleu <= best[-1][0]:
+            return
+        weights = self._weights()
+        checkpoint.save_weights(self._best_file(self.progress.step), weights)
+        best.append((found.bleu, self.progress.step))
+        best.sort(key=lambda entry: (-entry[0], entry[1]))
+        for _, step in best[self.config.average :]:
+            self._best_file(step).unlink(missing_ok=True)
+        del best[self.config.average :]
+        if better:
+            checkpoint.save_weights(self.folder / checkpoint.MODEL_FILE, weights)
+
+    def _best_file(self, step: int) -> Path:
+        (self.folder / "checkpoints").mkdir(exist_ok=True)
+        return self.folder / "checkpoints" / f"best-{step:07}.safetensors"
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: parameter.detach().cpu() for name, parameter in self.model.named_parameters()}
+
+    @contextmanager
+    def _kept_weights(self) -> Iterator[None]:
+        """The weights that are validated and kept: the running mean, where there is one."""
+        if self.ema:
+            self.ema.swap(self.model)
+        try:
+            yield
+        finally:
+            if self.ema:
+                self.ema.swap(self.model)
+
+    def _end(self, interrupted: bool) -> None:
+        """The last validation, the mean of the best checkpoints, the last checkpoint."""
+        progress = self.progress
+        if not interrupted and progress.finished == "budget" and progress.step % self.config.validation.every_steps:
+            self._validate()
+            progress.finished = "budget"
+        if not (self.folder / checkpoint.MODEL_FILE).exists():
+            with self._kept_weights():
+                checkpoint.save_weights(self.folder / checkpoint.MODEL_FILE, self._weights())
+        self.save()
+        if not interrupted and len(progress.best) > 1:
+            self._try_mean()
+        self.journal.write(
+            "end",
+            step=progress.step,
+            why="interrupted" if interrupted else progress.finished,
+            elapsed_s=round(progress.elapsed_s, 2),
+            tokens=progress.tokens,
+        )
+
+    def _try_mean(self) -> None:
+        """Keeps the mean of the best checkpoints if it validates at least as well as the best of them."""
+        own = self._weights()
+        mean = checkpoint.mean_weights([self._best_file(step) for _, step in self.progress.best])
+        checkpoint.load_into(self.model, mean, self.folder)
+        found = self.validator(self.progress.precision)
+        kept = found.bleu >= self.progress.best[0][0]
+        if kept:
+            checkpoint.save_weights(self.folder / checkpoint.MODEL_FILE, mean)
+        checkpoint.load_into(self.model, own, self.folder)
+        steps = [step for _, step in self.progress.best]
+        self.journal.write("mean", step=self.progress.step, of=steps, bleu=found.bleu, loss=found.loss, kept=kept)
+        self.display.say(
+            f"mean of the {len(steps)} best checkpoints: BLEU {found.bleu:.2f}, the best one "
+            f"{self.progress.best[0][0]:.2f}; the {'mean' if kept else 'best one'} is kept"
+        )
+
+    def save(self) -> None:
+        """Writes checkpoints/last."""
+        tensors = {f"model.{name}": tensor.clone() for name, tensor in self._weights().items()}
+        tensors |= checkpoint.optimizer_tensors(self.optimizer)
+        if self.ema:
+            tensors |= {f"ema.{name}": tensor for name, tensor in self.ema.weights.items()}
+        tensors["random.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
+        checkpoint.save_last(self.folder, tensors, asdict(self.progress))
+
+    def resume(self) -> None:
+        """Takes up checkpoints/last."""
+        tensors, facts = checkpoint.load_last(self.folder)
+        facts["best"] = [(bleu, step) for bleu, step in facts["best"]]
+        self.progress = Progress(**facts)
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "ema": {}}
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition(".")
+            groups.setdefault(kind, {})[rest] = tensor
+        checkpoint.load_into(self.model, groups["model"], self.folder)
+        checkpoint.restore_optimizer(self.optimizer, tensors)
+        if self.ema and groups["ema"]:
+            self.ema.weights = {name: tensor.to(self.device) for name, tensor in groups["ema"].items()}
+        torch.set_rng_state(groups["random"]["cpu"])
+        if self.device.type == "cuda" and "cuda" in groups["random"]:
+            torch.cuda.set_rng_state(groups["random"]["cuda"], self.device)
+        self.journal.rewind(self.progress.step)
+
+    def _choose_precision(self) -> str:
+        if self.config.precision != "auto":
+            return self.config.precision
+        self.model.train()
+        # The batch in the middle of an epoch's order is as good as any; its size is that of all.
+        batch = next(self.batches.batches(0)).to(self.device)
+
+        def loss(batch: Batch) -> Tensor:
+            logits = self.model(batch.source, batch.source_mask, batch.target_in).logits
+            return smoothed_cross_entropy(logits, batch.target_out, smoothing=0, ignore=PAD)[0]
+
+        seconds = measure_precisions(self.model, batch, loss, self.device)
+        chosen = min(seconds, key=lambda name: seconds[name])
+        self.journal.write("precision", step=0, chosen=chosen, seconds=seconds)
+        times = ", ".join(f"{name} {value * 1000:.0f} ms" for name, value in seconds.items())
+        self.display.say(f"precision: {chosen} ({times} for forward and backward of a batch)")
+        return chosen
