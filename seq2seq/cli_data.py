@@ -27,12 +27,13 @@ DataDir = Annotated[
 ]
 
 
-@app.command("list")
+@app.command(
+    "list",
+    help="Show the corpora that can be named in a config, and which of them are here already.\n\n"
+    "LL in a name stands for a language code: write libreoffice-fr-en, not libreoffice-LL-en.",
+)
 def list_corpora(data_dir: DataDir = None) -> None:
-    """Show the corpora that can be named in a config, and which of them are here already.
-
-    LL in a name stands for a language code: write libreoffice-fr-en, not libreoffice-LL-en.
-    """
+    """Print the catalogue and the corpora found in the data folders."""
     from seq2seq.data.catalogue import load_catalogue
     from seq2seq.data.corpora import local_corpora
 
@@ -50,20 +51,25 @@ def list_corpora(data_dir: DataDir = None) -> None:
         typer.echo("None is here yet: `seq2seq data fetch NAME` fetches one; training fetches what its config names.")
 
 
-@app.command()
+@app.command(
+    help="Fetch a corpus and keep it: in data/ of a checkout, else in the user's cache folder.\n\n"
+    "Licence and attribution are printed. What is here already is not fetched again. An interrupt leaves nothing half.",
+)
 def fetch(
     name: Annotated[str, typer.Argument(help="A corpus of `seq2seq data list`, such as libreoffice-de-en.")],
 ) -> None:
-    """Fetch a corpus and keep it: in data/ of a checkout, else in the user's cache folder.
-
-    Licence and attribution are printed. What is here already is not fetched again. An interrupt leaves nothing half.
-    """
+    """Fetch a corpus of the catalogue."""
     from seq2seq.data.corpora import fetch_corpus
 
     fetch_corpus(name, say=typer.echo)
 
 
-@app.command()
+@app.command(
+    help="Count a corpus and show what it is like: lengths, overlap of train with valid and test, samples.\n\n"
+    "Sentences that stand in train and in test make the score on the test look better than the translator is. Cleaning "
+    "drops such pairs from train: the figures under `cleaned` are those of what training sees, with the rules of the "
+    "config, or the default rules for a name.",
+)
 def stats(
     name: Annotated[
         str,
@@ -74,12 +80,7 @@ def stats(
     samples: Annotated[int, typer.Option(min=0, help="How many pairs of train and of test to show.")] = 3,
     data_dir: DataDir = None,
 ) -> None:
-    """Count a corpus and show what it is like: lengths, overlap of train with valid and test, samples.
-
-    Sentences that stand in train and in test make the score on the test look better than the translator is. With a
-    config, or with the default cleaning for a name, such pairs are dropped from train; the figures below "cleaned"
-    are those that training sees.
-    """
+    """Load, clean and describe a corpus."""
     from seq2seq.data.cleaning import clean_corpus
     from seq2seq.data.corpora import load_corpus
 

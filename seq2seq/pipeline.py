@@ -152,12 +152,13 @@ def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], 
     if not resume:
         if config_file is None:
             raise UserError("Give a config, for example configs/demo.yaml, or --resume with --run to go on.")
+        config = load_config(config_file, overrides)
         if checkpoint.has_last(run.path) or run.config_file.exists():
             raise UserError(
                 f"{run.path} holds a training already. Go on with it (--resume), choose another folder (--run), or "
                 "delete it."
             )
-        return load_config(config_file, overrides)
+        return config
     if not checkpoint.has_last(run.path):
         raise UserError(f"{run.path} has no checkpoint to go on from; train without --resume.")
     config = load_config(run.config_file, overrides)

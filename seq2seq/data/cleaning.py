@@ -7,6 +7,7 @@ what it is (valid loses pairs with an empty side, which no loss can be computed 
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -31,8 +32,8 @@ class CleaningConfig:
     max_chars: int | None = 600
     """Pairs with a longer side, in characters, are dropped; this is what limits languages written without spaces."""
     max_length_ratio: float | None = 3.0
-    """Pairs are dropped whose lengths in characters differ by more than this factor, seen from the ratio of the whole
-    corpus (so Chinese may be shorter than English). 10 is added to each length: short pairs differ by chance."""
+    """Pairs are dropped whose lengths in characters differ by more than this factor, seen from the ratio that is usual in
+    the corpus (so Chinese may be shorter than English). 10 is added to each length: short pairs differ by chance."""
     drop_identical: bool = True
     """Drop pairs whose two sides are the same text: they teach copying where translation is asked."""
     drop_duplicates: bool = True
@@ -54,7 +55,8 @@ class CleaningConfig:
             )
         if self.max_foreign_letters is not None and not 0 <= self.max_foreign_letters <= 1:
             raise ValueError(
-                f"max_foreign_letters is {self.max_foreign_letters}; it must be a share from 0 to 1, or null for no limit"
+                f"max_foreign_letters is {self.max_foreign_letters}; it must be a share from 0 to 1, or null for no "
+                "limit"
             )
 
 
@@ -139,8 +141,8 @@ def sentence_key(text: str) -> str:
 
 # First words of the Unicode names of a language's letters. Absent languages are not checked.
 _LATIN_LANGUAGES = (
-    "af ast az bs br ca cs cy da de en eo es et eu fi fo fr fy ga gd gl hr hsb hu id is it la lb lt lv ms mt nb nds nl nn "
-    "no oc pl pt ro sk sl sq sv sw tl tr vi"
+    "af ast az bs br ca cs cy da de en eo es et eu fi fo fr fy ga gd gl hr hsb hu id is it la lb lt lv ms mt nb nds nl "
+    "nn no oc pl pt ro sk sl sq sv sw tl tr vi"
 )
 _CYRILLIC_LANGUAGES = "be bg kk ky mk mn ru tg tt uk"
 _SCRIPTS: dict[str, frozenset[str]] = {
@@ -177,7 +179,7 @@ _BEYOND_LATIN = re.compile("[^\x00-\u024f]")
 
 
 def foreign_letters(text: str, language: str) -> float:
-    """The share of the text's letters that are of no script of `language`: 0 without letters or for a language unknown."""
+    """The share of the text's letters that are of no script of `language`; 0 without letters or if it is unknown."""
     scripts = _SCRIPTS.get(re.split("[-_]", language.lower())[0])
     if scripts is None or ("LATIN" in scripts and not _BEYOND_LATIN.search(text)):
         return 0.0
@@ -222,14 +224,13 @@ def _filter_train(
             if name != "train":
                 held_out[0].update(map(sentence_key, pairs.source))
                 held_out[1].update(map(sentence_key, pairs.target))
-        for keys in held_out:
-            keys.discard("")  # an empty line of a test set is no sentence that could be given away
-    mean_ratio = (sum(map(len, train.source)) or 1) / (sum(map(len, train.target)) or 1)
+    # The median, not the mean: the pairs that are to be found must not decide what is usual.
+    usual_ratio = median([len(source) / len(target) for source, target in train if source and target] or [1.0])
     dropped = dict.fromkeys(RULES, 0)
     kept = []
     seen: set[tuple[str, str]] = set()
     for index, (source, target) in enumerate(train):
-        rule = _broken_rule(source, target, config, languages, mean_ratio)
+        rule = _broken_rule(source, target, config, languages, usual_ratio)
         if rule is None and config.drop_overlap:
             overlaps = sentence_key(source) in held_out[0] or sentence_key(target) in held_out[1]
             rule = "overlap with valid/test" if overlaps else None
@@ -245,20 +246,20 @@ def _filter_train(
 
 
 def _broken_rule(
-    source: str, target: str, config: CleaningConfig, languages: tuple[str, str], mean_ratio: float
+    source: str, target: str, config: CleaningConfig, languages: tuple[str, str], usual_ratio: float
 ) -> str | None:
-    """The first rule that the pair breaks by itself, or None. `mean_ratio`: source characters per target character."""
+    """The first rule that the pair breaks by itself, or None. `usual_ratio`: source characters per target character."""
     if not source or not target:
         return "empty"
     longest = max(len(source), len(target))
     if config.max_chars is not None and longest > config.max_chars:
         return "too long"
     # A text has at least as many characters as words: most pairs need not be divided to be found short enough.
-    if config.max_words is not None and longest > config.max_words:
-        if max(source.count(" "), target.count(" ")) + 1 > config.max_words:
-            return "too long"
+    may_be_long = config.max_words is not None and longest > config.max_words
+    if may_be_long and max(source.count(" "), target.count(" ")) + 1 > (config.max_words or longest):
+        return "too long"
     if config.max_length_ratio is not None:
-        ratio = (len(source) + 10) / (len(target) * mean_ratio + 10)
+        ratio = (len(source) + 10) / (len(target) * usual_ratio + 10)
         if max(ratio, 1 / ratio) > config.max_length_ratio:
             return "length ratio"
     if config.drop_identical and source == target:

@@ -193,7 +193,8 @@ def _read(folder: Path, name: str, entry: Entry | None, source: str, target: str
     missing = [split for split in ("train", "valid") if split not in splits]
     if missing:
         raise UserError(
-            f"{folder} has no {missing[0]} files: {missing[0]}.{source} and {missing[0]}.{target} (or .gz) are expected."
+            f"{folder} has no {missing[0]} files: {missing[0]}.{source} and {missing[0]}.{target} (or .gz of them) are "
+            "expected."
         )
     about = _about(folder)
     order = ["train", "valid", "test", *sorted(splits.keys() - {"train", "valid", "test"})]

@@ -86,8 +86,8 @@ def split_by_group(pairs: Pairs, *, valid: int, test: int, seed: int, name: str 
     """
     if valid + test > len(pairs) // 2:
         raise UserError(
-            f"Holding out {valid:,} + {test:,} pairs of the {len(pairs):,} of {name} leaves less than half for training. "
-            "Make hold_out.valid and hold_out.test smaller, or bring more pairs."
+            f"Holding out {valid:,} + {test:,} pairs of the {len(pairs):,} of {name} leaves less than half for "
+            "training. Make hold_out.valid and hold_out.test smaller, or bring more pairs."
         )
     parts = components(pairs)
     parts.sort(key=lambda part: stable_hash(f"{pairs.source[part[0]]}\n{pairs.target[part[0]]}", seed))

@@ -92,7 +92,7 @@ def histogram_lines(lengths: list[int], *, width: int = 50, max_bins: int = 12) 
 
 
 def _bar(fraction: float, width: int) -> str:
-    """A bar of `fraction` times `width` cells, exact to an eighth of a cell; something is seen of every number but 0."""
+    """A bar of `fraction` times `width` cells, exact to an eighth; something is seen of every number but 0."""
     eighths = round(fraction * width * 8)
     if fraction > 0:
         eighths = max(1, eighths)

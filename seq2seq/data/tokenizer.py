@@ -6,6 +6,7 @@ Legend: a *piece* is a unit of the vocabulary; pieces 0 to 3 are <pad>, <unk>, <
 import hashlib
 import io
 import itertools
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ COPY = "\ue000"
 
 # SentencePiece writes spaces as U+2581, so a U+2581 in the text itself would come back as a space: it is escaped.
 _ESCAPES = {"\ue001": "\ue001e", "\u2581": "\ue001b"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Side = Literal["source", "target"]
 
@@ -74,7 +76,9 @@ class Tokenizer:
         self._processors: dict[str, Any] = {}
         for name, proto in models.items():
             try:
-                self._processors[name] = sentencepiece.SentencePieceProcessor(model_proto=proto)
+                self._processors[name] = sentencepiece.SentencePieceProcessor()
+                # Given to the constructor, an empty file would pass for a model not loaded yet.
+                self._processors[name].LoadFromSerializedProto(proto)
             except RuntimeError as error:
                 raise UserError(
                     f"The tokenizer model '{name}' is damaged ({error}); copy the run folder again."
@@ -196,14 +200,10 @@ def _train(config: TokenizerConfig, texts: Iterable[str]) -> bytes:
 
 def _escape(text: str) -> str:
     # Lone surrogates cannot be written as UTF-8; they come from broken input and are shown as U+FFFD.
-    text = text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
+    text = _SURROGATE.sub("\ufffd", text)
     for character, escaped in _ESCAPES.items():
         text = text.replace(character, escaped)
     return text
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _unescape(text: str) -> str:

@@ -155,12 +155,16 @@ class Translator:
         return groups
 
     def _batches(self, segments: list[_Segment], search: SearchConfig) -> Iterator[list[int]]:
-        """Numbers of segments, longest first, at most `batch_tokens` padded pieces (times beam) together."""
-        order = sorted(range(len(segments)), key=lambda i: -len(segments[i].ids))
+        """Numbers of segments, longest first, at most `batch_tokens` padded pieces (times beam) together.
+
+        Those with copy slots go apart: only they may say one, and a text must not depend on its neighbours.
+        """
+        order = sorted(range(len(segments)), key=lambda i: (bool(segments[i].copied), -len(segments[i].ids)))
         batch: list[int] = []
         for i in order:
-            width = len(segments[batch[0]].ids) + 1 if batch else 0
-            if batch and (len(batch) + 1) * width * search.beam > search.batch_tokens:
+            first = segments[batch[0] if batch else i]
+            tokens = (len(batch) + 1) * (len(first.ids) + 1) * search.beam
+            if batch and (tokens > search.batch_tokens or bool(first.copied) != bool(segments[i].copied)):
                 yield batch
                 batch = []
             batch.append(i)
@@ -205,6 +209,7 @@ class Translator:
         copy = set(self._copy_piece())
         places = [place for place, piece in enumerate(row.ids) if piece in copy]
         left = list(range(min(len(places), len(row.copied))))
+        fillings = []
         for token, piece in enumerate(hypothesis.tokens):
             if piece not in copy:
                 continue
@@ -214,8 +219,10 @@ class Translator:
                 best = left[0] if weights is None else max(left, key=lambda slot: float(weights[places[slot]]))
                 filling = row.copied[best]
                 left.remove(best)
-            text = text.replace(COPY, filling, 1)
-        return " ".join(text.split())
+            fillings.append(filling)
+        # All at once: what is filled in may hold the slot's own character.
+        filled = iter(fillings)
+        return " ".join(re.sub(COPY, lambda slot: next(filled, ""), text).split())
 
 
 def _join(parts: list[list[Alternative]]) -> list[Alternative]:

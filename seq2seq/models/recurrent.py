@@ -136,6 +136,8 @@ class Encoder(nn.Module):
         self.forwards = nn.ModuleList(layer(size, half) for size in sizes)
         self.backwards = nn.ModuleList(layer(size, half) for size in sizes)
         self.norms = nn.ModuleList(_norm(config) for _ in sizes)
+        if config.attention == "none":
+            self.norms[-1] = nn.Identity()  # the summary alone is read, and it is taken before the norm
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """embedded (B,S,D), mask (B,S) -> outputs (B,S,H), summary (B,H): the last state of both directions."""

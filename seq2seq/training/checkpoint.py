@@ -78,8 +78,8 @@ def save_last(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -
         )
         (new / "state.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
         # A kill between these renames leaves last.old, which `load_last` takes.
-        shutil.rmtree(old, ignore_errors=True)
         if last.exists():
+            shutil.rmtree(old, ignore_errors=True)
             last.rename(old)
         new.rename(last)
         shutil.rmtree(old, ignore_errors=True)

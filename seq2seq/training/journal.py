@@ -30,9 +30,10 @@ class Journal:
     def _lines(self) -> Iterator[tuple[dict[str, Any], str]]:
         if not self.path.exists():
             return
-        with self.path.open(encoding="utf-8") as file:
+        # The last line of a run that was killed while writing may end anywhere, inside a character too.
+        with self.path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
                 try:
-                    yield json.loads(line), line
+                    yield json.loads(line), line.rstrip("\n") + "\n"
                 except json.JSONDecodeError:
-                    continue  # the last line of a run that was killed while writing
+                    continue

@@ -1,6 +1,6 @@
 """The kinds of source that a corpus can come from, told apart by `kind`. Each file here holds one kind."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
@@ -38,5 +38,3 @@ NameOrSource = Annotated[
     Discriminator(_tag, custom_error_type="source_kind", custom_error_message=_RULE),
 ]
 """A corpus's name in the catalogue, or a source given in place."""
-
-SourceKind = Literal["files", "hub", "libreoffice", "ding"]

@@ -84,7 +84,7 @@ class Package:
         raise UserError(f"{self.file_name} is compressed in a way that is not known here: {name}.")
 
     def _unzstd(self) -> bytes:
-        """Ubuntu's packages are compressed with zstd, which Python has only from 3.14 on: dpkg-deb decompresses them."""
+        """Ubuntu compresses with zstd, which Python has only from 3.14 on: dpkg-deb does it."""
         tool = shutil.which("dpkg-deb")
         if tool is None:
             raise SourceUnavailable(f"{self.file_name} is compressed with zstd, and there is no dpkg-deb to read it.")
@@ -138,11 +138,9 @@ def fetch_packages(names: list[str], *, checksums: Mapping[str, str], corpus: st
         say(f"{corpus}: downloading {', '.join(names)}")
         downloaded = _apt(apt, config, ["download", *names], folder / "packages")
         if downloaded.returncode:
-            # `update` ends well even when it reached nothing, so what both said is needed to see why.
-            said = [line for line in (listed.stdout + downloaded.stdout).splitlines() if line.startswith(("E:", "W:"))]
             raise SourceUnavailable(
                 f"{corpus}: apt-get could not download {', '.join(names)}. It said: "
-                f"{' '.join(dict.fromkeys(said[:3] + said[-2:]))} Is there a network, and do the machine's apt sources "
+                f"{_complaints(listed.stdout, downloaded.stdout)} Is there a network, and do the machine's apt sources "
                 f"name a Debian or Ubuntu archive? {by_hand}"
             )
         packages = {}
@@ -151,6 +149,13 @@ def fetch_packages(names: list[str], *, checksums: Mapping[str, str], corpus: st
             _check(package, checksums)
             packages[path.name.split("_")[0]] = package
     return packages
+
+
+def _complaints(update: str, download: str) -> str:
+    """The first reasons that apt gave. `update` ends well even when it reached nothing, so its own come first."""
+    found = [line for line in update.splitlines() if line.startswith(("E:", "W:"))][:2]
+    found = found or [line for line in download.splitlines() if line.startswith(("E:", "W:"))][:3]
+    return re.sub(r"//[^/@\s]+@", "//", " ".join(found))  # an archive's address can hold a password
 
 
 def _check(package: Package, checksums: Mapping[str, str]) -> None:
@@ -179,7 +184,7 @@ def _private_config(folder: Path) -> Path:
         "Acquire::Retries": 1,
         "Acquire::http::Timeout": 15,
         "Acquire::https::Timeout": 15,
-        "APT::Sandbox::User": "root",  # only seen by root: else apt would hand over to a user who may not enter `folder`
+        "APT::Sandbox::User": "root",  # for root: else apt hands over to a user who may not enter `folder`
     }
     # The machine's hooks tidy up the machine's own folders, which are none of our business.
     hooks = ["APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success"]

@@ -38,7 +38,7 @@ class DingSpec:
     """`sentences`: examples that end in a full stop or the like. `phrases`: other entries of at least two words; they
     are for training only, when sentences are there to be tested on."""
     checksums: dict[str, str] = field(default_factory=dict)
-    """File name of a package -> its SHA-256. Versions that are not named here are not checked beyond apt's signature."""
+    """File name of a package -> its SHA-256. For versions not named here apt's signature must do."""
 
     def __post_init__(self) -> None:
         if not self.parts or len(set(self.parts)) < len(self.parts):
@@ -61,7 +61,7 @@ class DingSpec:
             target_language="en",
             splits=splits,
             licence="GPL-2.0-or-later",
-            attribution="Frank Richter, TU Chemnitz, and contributors (https://dict.tu-chemnitz.de); packaged by Debian",
+            attribution="Frank Richter, TU Chemnitz, and contributors; packaged by Debian",
             notes=notes,
             origin={"trans-de-en": package.version},
         )
@@ -78,7 +78,7 @@ _OPEN_PLACE = re.compile(r"…|\.\.\.")
 
 
 def plain_entry(segment: str) -> str:
-    """The first alternative of a segment as plain text, without labels, grammar, variants, explanations, abbreviations."""
+    """The first alternative of a segment, without labels, grammar, variants, explanations, abbreviations."""
     # Brackets go first: what stands in them may hold a "; " of its own. They can be nested.
     while (shorter := _BRACKETED.sub(" ", segment)) != segment:
         segment = shorter

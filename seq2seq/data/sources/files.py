@@ -4,9 +4,12 @@ Tables are read through Hugging Face `datasets`. Line-aligned texts are not: its
 "\\r", which shifts every line after it against the other file. Here a line ends at "\\n" and nowhere else.
 """
 
+import csv
 import gzip
+import logging
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -118,7 +121,7 @@ def read_aligned(source: Path, target: Path) -> Pairs:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 text file, plain or .gz, divided at "\\n" alone; a "\\r" before it is no part of the line."""
+    """The lines of a UTF-8 file, plain or .gz, divided at "\\n" alone; a "\\r" before it is no part of the line."""
     raw = _read_bytes(path)
     if b"\x00" in raw[:4096] and not path.name.endswith(".gz"):
         raise UserError(f"{path} is a binary file; line-aligned text in UTF-8 (plain or .gz) is expected.")
@@ -168,34 +171,78 @@ def read_table(path: Path, source: str, target: str, columns: Mapping[str, str |
     form = table_format(path)
     if not path.is_file():
         raise UserError(f"{path} does not exist (seen from {Path.cwd()}). Correct the path.")
+    if not path.stat().st_size:
+        raise UserError(f"{path} is empty: there is nothing to learn from.")
     numbered = columns is not None and any(isinstance(column, int) for column in columns.values())
-    options: dict[str, Any] = {}
     if form in ("tsv", "csv"):
-        # Words such as "null" and "NA" are text; quotes mean nothing in a TSV file.
-        options = {"keep_default_na": False, "na_filter": False, "dtype": str}
-        options |= {"sep": "\t", "quoting": 3, "lineterminator": "\n"} if form == "tsv" else {}
-        options |= {"header": None} if numbered else {}
+        table = _delimited_table(path, tabs=form == "tsv", has_heading=not numbered)
     elif numbered:
         raise UserError(f"{path}: columns are given by number, which TSV and CSV files allow; here they have names.")
-    table = load_quietly({"tsv": "csv"}.get(form, form), what=str(path), data_files=str(path), split="train", **options)
+    else:
+        table = load_quietly(form, what=str(path), data_files=str(path), split="train")
     return pairs_of(table, what=str(path), source=source, target=target, columns=columns)
+
+
+def _delimited_table(path: Path, *, tabs: bool, has_heading: bool) -> "datasets.Dataset":
+    """A TSV or CSV file, every cell a text.
+
+    Read here and not by the loader of `datasets`, which takes "null" and "NA" for missing, and of a row with one cell
+    too many shifts the cells without a word. In a TSV file quotes mean nothing; in a CSV file they may hold line ends.
+    """
+    import datasets
+
+    lines = read_lines(path)
+    if tabs:
+        rows = [line.split("\t") for line in lines]
+    else:
+        reader = csv.reader(line + "\n" for line in lines)
+        try:
+            rows = [row for row in reader if row]
+        except csv.Error as error:
+            raise UserError(f"{path} is no proper CSV file: line {reader.line_num:,}: {error}.") from error
+    if not rows:
+        raise UserError(f"{path} is empty: there is nothing to learn from.")
+    names = rows.pop(0) if has_heading else [str(number) for number in range(len(rows[0]))]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UserError(f"{path} has two columns named {twice[0]!r}. Rename one, or give columns by number.")
+    for number, row in enumerate(rows, start=1 + has_heading):
+        if len(row) != len(names):
+            raise UserError(
+                f"{path}: row {number:,} has {len(row)} columns, where the first has {len(names)}. "
+                f"Is there a {'tab' if tabs else 'comma or a quote'} too many or too few?"
+            )
+    cells = list(zip(*rows, strict=True)) or [()] * len(names)
+    return datasets.Dataset.from_dict({name: list(column) for name, column in zip(names, cells, strict=True)})
 
 
 def load_quietly(loader: str, *, what: str, **options: Any) -> Any:
     """`datasets.load_dataset` without its progress bars, its failures told as UserError about `what`."""
     import datasets
 
-    had_bars = datasets.utils.logging.is_progress_bar_enabled()
+    had_bars, level = datasets.utils.logging.is_progress_bar_enabled(), datasets.logging.get_verbosity()
     datasets.disable_progress_bars()
+    datasets.logging.set_verbosity(logging.CRITICAL)  # what it logs as errors is raised too, and told below
     try:
-        return datasets.load_dataset(loader, cache_dir=str(cache_dir() / "datasets"), **options)
-    except (datasets.exceptions.DatasetGenerationError, ValueError, OSError) as error:
+        with telling_failures(what):
+            return datasets.load_dataset(loader, cache_dir=str(cache_dir() / "datasets"), **options)
+    finally:
+        datasets.logging.set_verbosity(level)
+        if had_bars:
+            datasets.enable_progress_bars()
+
+
+@contextmanager
+def telling_failures(what: str) -> Iterator[None]:
+    """Turns what `datasets` raises, when loading or (in streaming) when reading rows, into a UserError about `what`."""
+    import datasets
+
+    try:
+        yield
+    except (datasets.exceptions.DatasetGenerationError, ValueError, OSError, RuntimeError, StopIteration) as error:
         cause = error.__cause__ or error
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
         raise UserError(f"{what} cannot be read: {reason}") from error
-    finally:
-        if had_bars:
-            datasets.enable_progress_bars()
 
 
 def pairs_of(
@@ -221,17 +268,18 @@ def pairs_of(
             )
     lines: dict[str, list[str]] = {source: [], target: []}
     rows = table if max_pairs is None else table.take(max_pairs)
-    for batch in rows.iter(batch_size=1000):
-        for language, texts in lines.items():
-            column = chosen.get(language, language)
-            for value in batch[column]:
-                text = value.get(language) if isinstance(value, Mapping) else value
-                if not isinstance(text, str):
-                    raise UserError(
-                        f"{what}: row {len(texts) + 1:,} has {text!r} in column {column!r}, where text in {language!r} "
-                        "is expected. Choose another column, or mend the row."
-                    )
-                texts.append(text)
+    with telling_failures(what):
+        for batch in rows.iter(batch_size=1000):
+            for language, texts in lines.items():
+                column = chosen.get(language, language)
+                for value in batch[column]:
+                    text = value.get(language) if isinstance(value, Mapping) else value
+                    if not isinstance(text, str):
+                        raise UserError(
+                            f"{what}: row {len(texts) + 1:,} has {text!r} in column {column!r}, where text in "
+                            f"{language!r} is expected. Choose another column, or mend the row."
+                        )
+                    texts.append(text)
     if not lines[source]:
         raise UserError(f"{what} has no rows: there is nothing to learn from.")
     return Pairs(source=lines[source], target=lines[target])

@@ -50,7 +50,7 @@ class LibreOfficeSpec:
     held_out_min_words: int = 4
     """Of the held-out help pages, pairs with a shorter side are left out: the test is on sentences, not on headings."""
     checksums: dict[str, str] = field(default_factory=dict)
-    """File name of a package -> its SHA-256. Versions that are not named here are not checked beyond apt's signature."""
+    """File name of a package -> its SHA-256. For versions not named here apt's signature must do."""
 
     def __post_init__(self) -> None:
         if not self.parts or len(set(self.parts)) < len(self.parts):
@@ -91,7 +91,8 @@ class LibreOfficeSpec:
 # Help pages ---------------------------------------------------------------------------------------------------------
 
 _BLOCK = re.compile(
-    r"""<(?P<tag>p|h[1-6])\b (?P<before>[^>]*?) \bid="(?P<id>(?:par|hd)_id[^"]*)" (?P<after>[^>]*)> (?P<inner>.*?) </(?P=tag)>""",
+    r"""<(?P<tag>p|h[1-6])\b (?P<before>[^>]*?) \bid="(?P<id>(?:par|hd)_id[^"]*)" (?P<after>[^>]*)>
+        (?P<inner>.*?) </(?P=tag)>""",
     re.VERBOSE | re.DOTALL,
 )
 _CODE = re.compile(r'class="(?:[a-z]*code|code[a-z]*)"')
@@ -167,7 +168,7 @@ def pair_pages(pages: dict[str, Blocks], english: dict[str, Blocks], language: s
             text, original = plain_text(pages[page][block][1]), plain_text(html)
             if text == original:
                 continue
-            sentences, originals = split_sentences(text), split_sentences(original)
+            sentences, originals = split_sentences(text, language), split_sentences(original, "en")
             if len(sentences) != len(originals):
                 continue
             for pair in zip(sentences, originals, strict=True):
@@ -259,9 +260,9 @@ def divide(
     help_train = without_shared(candidates, [valid, test])
     splits = {"train": help_train, "valid": valid, "test": test}
     notes = [
-        f"test and valid are {len(test_pages)} and {len(valid_pages)} whole help pages of {len(pages)}, sentences of at "
-        f"least {held_out_min_words} words; {len(candidates) - len(help_train):,} training pairs that share a sentence "
-        "with them were left out."
+        f"test and valid are {len(test_pages)} and {len(valid_pages)} whole help pages of {len(pages):,}, sentences of "
+        f"at least {held_out_min_words} words; {len(candidates) - len(help_train):,} training pairs that share a "
+        "sentence with them were left out."
     ]
     if strings:
         interface = without_shared(interface, [valid, test])
@@ -271,8 +272,8 @@ def divide(
         splits["train"] = _pairs([*help_train, *parts["train"]])
         splits["test-interface"] = parts["test"]
         notes.append(
-            f"train: {len(help_train):,} pairs of help pages and {len(parts['train']):,} of the interface; "
-            f"test-interface: {len(parts['test']):,} texts of the interface."
+            f"train: {len(help_train):,} pairs of help pages and {len(parts['train']):,} of the interface, together "
+            f"{len(splits['train']):,} different ones; test-interface: {len(parts['test']):,} texts of the interface."
         )
     return splits, notes
 
@@ -296,12 +297,13 @@ def _is_long(pair: tuple[str, str], min_words: int) -> bool:
 
 
 def _choose(pages: dict[str, Found], order: list[str], wanted: int, min_words: int) -> set[str]:
-    """The first pages of `order` that together have about `wanted` distinct pairs; none alone more than a tenth of it."""
+    """The first pages of `order` that have about `wanted` distinct pairs, none of them more than a tenth (or 25)."""
+    largest = max(25, wanted // 10)  # one long page of functions must not make up the test
     chosen: set[str] = set()
     seen: set[str] = set()
     for page in order:
         new = {sentence_key(english) for text, english in pages[page] if _is_long((text, english), min_words)} - seen
-        if new and len(new) <= wanted / 10 and len(seen) + len(new) <= wanted + 5:
+        if new and len(new) <= largest and len(seen) + len(new) <= wanted + 5:
             chosen.add(page)
             seen |= new
         if len(seen) >= wanted:

@@ -1,0 +1,347 @@
+"""The command line as a person uses it: the whole way on a made-up language, and every mistake with its message."""
+
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seq2seq.cli import main
+
+Cli = Callable[..., subprocess.CompletedProcess[bytes]]
+Fails = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def cli(environment: dict[str, str], toy_data: Path) -> Cli:
+    """Runs `seq2seq …` as a process of its own, in the folder of the toy corpus."""
+
+    def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "seq2seq.cli", *arguments]
+        return subprocess.run(command, input=stdin, capture_output=True, env=environment, cwd=toy_data, timeout=120)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(cli: Cli, toy_data: Path) -> Path:
+    """A run on the made-up language."""
+    result = cli("train", "toy.yaml")
+    assert result.returncode == 0, result.stderr.decode()
+    return toy_data / "runs" / "toy"
+
+
+@pytest.fixture
+def fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: dict[str, str], toy_data: Path
+) -> Fails:
+    """Runs `main()` in this process, expects it to fail in order, and gives what it wrote to standard error."""
+    for name in ("SEQ2SEQ_DATA", "SEQ2SEQ_CACHE"):
+        monkeypatch.setenv(name, environment[name])
+    monkeypatch.chdir(toy_data)
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["seq2seq", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code not in (0, None)
+        shown = capsys.readouterr().err
+        assert "Traceback" not in shown
+        return " ".join(shown.split())
+
+    return run
+
+
+# -- the whole way -------------------------------------------------------------------------------------------------
+
+
+def test_training_on_a_made_up_language_reaches_every_sentence(trained: Path, cli: Cli) -> None:
+    result = cli("evaluate", "runs/toy", "--samples", "2")
+    assert result.returncode == 0, result.stderr.decode()
+    report = json.loads((trained / "evaluation.json").read_text(encoding="utf-8"))
+    assert report["bleu"]["score"] == pytest.approx(100.0)
+    assert report["num_sentences"] == 60
+    assert report["sentences_per_second"] > 0
+    assert {"score", "signature", "low", "high"} <= report["bleu"].keys() & report["chrf"].keys() & report["ter"].keys()
+    shown = result.stdout.decode()
+    assert "BLEU" in shown
+    assert shown.count("translation ") == 2
+
+
+def test_run_folder_translates_the_same_from_another_place(
+    trained: Path, cli: Cli, toy_data: Path, tmp_path: Path
+) -> None:
+    text = (toy_data / "toy" / "test.de").read_bytes()
+    here = cli("translate", "runs/toy", stdin=text)
+    copy = tmp_path / "copied"
+    shutil.copytree(trained, copy, ignore=shutil.ignore_patterns("checkpoints"))
+    there = cli("translate", str(copy), stdin=text)
+    assert here.returncode == there.returncode == 0, there.stderr.decode()
+    assert here.stdout == there.stdout == (toy_data / "toy" / "test.en").read_bytes()
+
+
+def test_run_folder_holds_what_the_readme_says(trained: Path) -> None:
+    for name in ("config.yaml", "model.safetensors", "journal.jsonl", "environment.json", "tokenizer/joint.model"):
+        assert (trained / name).is_file(), name
+    events = [json.loads(line) for line in (trained / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {"precision", "step", "validation", "end"} <= {event["event"] for event in events}
+    assert [e["why"] for e in events if e["event"] == "end"] == ["budget"]
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        (b"", 0),
+        (b"\n", 1),
+        (b"ein hund\n\nein baum\n", 3),
+        (b"ein hund", 1),
+        (b"ein hund\r\nein baum\r\n", 2),
+        (b"\xff\xfe\x00 ein hund\n\x00\n\xf0\x9f\x98\x80\n" + "日本\u2028語\x85\n".encode(), 4),
+        (b"a" * 5000 + b"\n" + b"ein hund rot ruft Otto. " * 200 + b"\n", 2),
+    ],
+)
+def test_as_many_lines_out_as_in(trained: Path, cli: Cli, given: bytes, lines: int) -> None:
+    result = cli("translate", "runs/toy", "--beam", "2", stdin=given)
+    assert result.returncode == 0, result.stderr.decode()
+    assert result.stdout.count(b"\n") == lines
+    result.stdout.decode("utf-8")
+
+
+def test_translate_file_json_and_nbest(trained: Path, cli: Cli, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("ein hund rot ruft Otto.\n\nIda sieht Anna.\n", encoding="utf-8")
+    result = cli("translate", "runs/toy", "--input", str(source), "--output", str(target), "--json", "--nbest", "3")
+    assert result.returncode == 0, result.stderr.decode()
+    first, empty, last = (json.loads(line) for line in target.read_text(encoding="utf-8").splitlines())
+    assert first["translations"][0]["text"] == "a red dog calls Otto."
+    assert len(first["translations"]) == 3
+    scores = [found["score"] for found in first["translations"]]
+    assert scores == sorted(scores, reverse=True)
+    assert empty == {"source": "", "translations": []}
+    pieces = last["translations"][0]
+    aligned = {pieces["target_pieces"][t]: pieces["source_pieces"][s] for t, s in pieces["alignment"]}
+    assert len(pieces["alignment"]) == len(pieces["target_pieces"])
+    assert any("A" in source for target, source in aligned.items() if "A" in target)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.jsonl"]
+
+
+def test_attention_is_drawn_beside_the_lines(trained: Path, cli: Cli) -> None:
+    result = cli("translate", "runs/toy", "--attention", stdin=b"ein hund sieht Anna.\n")
+    assert result.stdout == b"a dog sees Anna.\n"
+    assert "</s>" in result.stderr.decode()
+
+
+def test_the_sacrebleu_command_gives_the_same_number(trained: Path, cli: Cli, toy_data: Path, tmp_path: Path) -> None:
+    # Cut the sources short, so that the score is not a trivial 100.
+    lines = (toy_data / "toy" / "test.de").read_text(encoding="utf-8").splitlines()
+    source, reference = tmp_path / "cut.de", toy_data / "toy" / "test.en"
+    source.write_text("".join(line[: len(line) // 2] + "\n" for line in lines), encoding="utf-8")
+    result = cli("evaluate", "runs/toy", "--source", str(source), "--reference", str(reference), "--lowercase")
+    assert result.returncode == 0, result.stderr.decode()
+    report = json.loads((trained / "evaluation.cut.json").read_text(encoding="utf-8"))
+    assert 0 < report["bleu"]["score"] < 90
+    assert "bleu_lowercase" in report
+    command = [sys.executable, "-m", "sacrebleu", str(reference), "-i", str(trained / "hypotheses.cut.txt"), "-b", "-w", "6"]
+    printed = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONUTF8": "1"}).stdout
+    assert float(printed) == pytest.approx(report["bleu"]["score"], abs=1e-5)
+
+
+def test_evaluate_against_a_file(trained: Path, cli: Cli, toy_data: Path) -> None:
+    result = cli("evaluate", "runs/toy", "--against", str(toy_data / "toy" / "test.de"))
+    assert result.returncode == 0, result.stderr.decode()
+    against = json.loads((trained / "evaluation.json").read_text(encoding="utf-8"))["against"]
+    assert against["bleu"]["delta"] > 50
+    assert against["bleu"]["p_value"] < 0.01
+
+
+def test_interrupted_training_saves_and_goes_on(cli: Cli, environment: dict[str, str], toy_data: Path) -> None:
+    command = [sys.executable, "-m", "seq2seq.cli", "train", "toy.yaml", "--run", "runs/stopped"]
+    command += ["--set", "training.budget.steps=100000", "--set", "training.validation.every_steps=10"]
+    process = subprocess.Popen(
+        command, env=environment, cwd=toy_data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    checkpoint = toy_data / "runs" / "stopped" / "checkpoints" / "last" / "state.json"
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err.decode()
+    assert "seq2seq train --resume --run runs/stopped" in out.decode()
+    assert b"Traceback" not in err
+    step = json.loads(checkpoint.read_text(encoding="utf-8"))["step"]
+    more = cli("train", "--resume", "--run", "runs/stopped", "--set", f"training.budget.steps={step + 20}")
+    assert more.returncode == 0, more.stderr.decode()
+    assert f"going on from step {step}" in more.stdout.decode()
+    assert json.loads(checkpoint.read_text(encoding="utf-8"))["step"] == step + 20
+    assert cli("translate", "runs/stopped", stdin=b"ein hund\n").stdout.count(b"\n") == 1
+
+
+def test_demo_does_nothing_twice(cli: Cli, toy_data: Path) -> None:
+    first = cli("demo", "--config", "toy.yaml", "--run", "runs/demo")
+    assert first.returncode == 0, first.stderr.decode()
+    assert first.stdout.decode().count("reference ") >= 8
+    assert "seq2seq translate runs/demo" in first.stdout.decode()
+    weights = toy_data / "runs" / "demo" / "model.safetensors"
+    written_at = weights.stat().st_mtime_ns, (toy_data / "runs" / "demo" / "evaluation.json").stat().st_mtime_ns
+    second = cli("demo", "--config", "toy.yaml", "--run", "runs/demo")
+    assert second.returncode == 0
+    assert "trained already" in second.stdout.decode()
+    assert second.stdout.decode().count("translation ") >= 8
+    assert written_at == (
+        weights.stat().st_mtime_ns,
+        (toy_data / "runs" / "demo" / "evaluation.json").stat().st_mtime_ns,
+    )
+
+
+def test_python_interface(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seq2seq import Translator
+
+    translate = Translator.load(trained)
+    assert translate(["ein hund sieht Anna.", "", "Otto ruft Ida."]) == ["a dog sees Anna.", "", "Otto calls Ida."]
+    # Characters that the vocabulary has never seen are carried over.
+    assert translate(["日本"]) == ["日本"]
+
+
+def test_help_is_quick_and_teaches(cli: Cli) -> None:
+    seconds = []
+    for _ in range(3):
+        started_at = time.perf_counter()
+        result = cli("--help")
+        seconds.append(time.perf_counter() - started_at)
+    assert result.returncode == 0
+    for command in ("train", "evaluate", "translate", "data", "demo"):
+        assert command in result.stdout.decode()
+    # The target is 0.5 s; a loaded machine gets some leave, an import of torch (over 1 s) does not.
+    assert min(seconds) < 1.0
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, seq2seq.cli; print('torch' in sys.modules)"], capture_output=True, check=True
+    )
+    assert loaded.stdout.strip() == b"False"
+
+
+# -- mistakes ------------------------------------------------------------------------------------------------------
+
+
+def test_all_mistakes_of_a_config_at_once(fails: Fails) -> None:
+    shown = fails(
+        "train", "toy.yaml", "--set", "model.hiden_size=64", "--set", "training.optimizer.learning_rate=fast",
+        "--set", "tokenizer.vocab_size=3", "--set", "serch.beam=5",
+    )  # fmt: skip
+    assert "4 mistakes" in shown
+    assert "model.hiden_size: unknown key; did you mean hidden_size?" in shown
+    assert "training.optimizer.learning_rate: input should be a valid number" in shown
+    assert "'fast'" in shown
+    assert "vocab_size must be at least" in shown
+    assert "serch: unknown section; did you mean search?" in shown
+
+
+def test_unknown_family_and_missing_section(fails: Fails, toy_data: Path) -> None:
+    (toy_data / "bad.yaml").write_text("data: {corpus: toy, source: de, target: en}\nmodel: {family: lsmt}\n")
+    shown = fails("train", "bad.yaml")
+    assert "'lsmt' is no family" in shown
+    assert "did you mean lstm?" in shown
+    assert "training: this section is missing" in shown
+
+
+def test_no_config_of_that_name(fails: Fails) -> None:
+    assert "There is no config nowhere.yaml" in fails("train", "nowhere.yaml")
+
+
+def test_yaml_that_is_broken_or_would_run_code(fails: Fails, toy_data: Path) -> None:
+    (toy_data / "broken.yaml").write_text("data: [unclosed\n")
+    assert "is not valid YAML" in fails("train", "broken.yaml")
+    (toy_data / "evil.yaml").write_text("data: !!python/object/apply:os.system ['touch evil']\n")
+    assert "is not valid YAML" in fails("train", "evil.yaml")
+    assert not (toy_data / "evil").exists()
+
+
+def test_unknown_corpus(fails: Fails) -> None:
+    assert "nonesuch" in fails("train", "toy.yaml", "--set", "data.corpus=nonesuch", "--run", "runs/x")
+
+
+def test_unequal_line_counts_empty_and_binary_corpora(fails: Fails, toy_data: Path) -> None:
+    for name in ("unequal", "hollow", "binary"):
+        shutil.copytree(toy_data / "toy", toy_data / name)
+    with (toy_data / "unequal" / "train.en").open("a", encoding="utf-8") as file:
+        file.write("one too many\n")
+    shown = fails("train", "toy.yaml", "--set", "data.corpus=unequal", "--run", "runs/x")
+    assert "2,815" in shown or "2815" in shown
+    assert "2,816" in shown or "2816" in shown
+    for language in ("de", "en"):
+        (toy_data / "hollow" / f"train.{language}").write_text("")
+    assert "empty" in fails("train", "toy.yaml", "--set", "data.corpus=hollow", "--run", "runs/x")
+    (toy_data / "binary" / "train.de").write_bytes(os.urandom(4000))
+    shown = fails("train", "toy.yaml", "--set", "data.corpus=binary", "--run", "runs/x")
+    assert "train.de" in shown
+    assert not (toy_data / "runs" / "x").exists()
+
+
+def test_a_run_is_not_overwritten(fails: Fails, trained: Path) -> None:
+    assert "holds a training already" in fails("train", "toy.yaml")
+
+
+def test_resume_without_a_checkpoint_or_with_another_model(fails: Fails, trained: Path) -> None:
+    assert "no checkpoint" in fails("train", "--resume", "--run", "runs/none")
+    shown = fails("train", "--resume", "--run", "runs/toy", "--set", "model.hidden_size=32")
+    assert "training.* and search.* only" in shown
+
+
+def test_a_folder_that_is_no_run(fails: Fails, toy_data: Path, tmp_path: Path) -> None:
+    assert "There is no run folder" in fails("translate", "runs/nothing")
+    assert "is no run folder" in fails("translate", str(tmp_path))
+    assert "is no run folder" in fails("evaluate", str(tmp_path))
+
+
+def test_damaged_or_foreign_weights(fails: Fails, trained: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "damaged"
+    shutil.copytree(trained, copy)
+    (copy / "model.safetensors").write_bytes((trained / "model.safetensors").read_bytes()[:1000])
+    assert "is damaged" in fails("translate", str(copy))
+    (copy / "model.safetensors").unlink()
+    assert "no weights yet" in fails("translate", str(copy))
+    shutil.copy(trained / "model.safetensors", copy)
+    config = (copy / "config.yaml").read_text(encoding="utf-8").replace("hidden_size: 64", "hidden_size: 32")
+    (copy / "config.yaml").write_text(config, encoding="utf-8")
+    assert "does not fit the run's config.yaml" in fails("translate", str(copy))
+
+
+def test_evaluate_mistakes(fails: Fails, trained: Path, toy_data: Path, tmp_path: Path) -> None:
+    assert "belong together" in fails("evaluate", "runs/toy", "--source", "toy/test.de")
+    assert "no split 'tset'" in fails("evaluate", "runs/toy", "--split", "tset")
+    short = tmp_path / "short.en"
+    short.write_text("one line\n", encoding="utf-8")
+    shown = fails("evaluate", "runs/toy", "--source", "toy/test.de", "--reference", str(short))
+    assert "has 1 lines, the source 60" in shown
+    assert "has 1 lines, the test set 60" in fails("evaluate", "runs/toy", "--against", str(short))
+    empty = tmp_path / "empty.de"
+    empty.write_text("", encoding="utf-8")
+    assert "is empty" in fails("evaluate", "runs/toy", "--source", str(empty), "--reference", str(empty))
+    binary = tmp_path / "binary.de"
+    binary.write_bytes(gzip.compress(b"x" * 100))
+    assert "no UTF-8 text" in fails("evaluate", "runs/toy", "--source", str(binary), "--reference", str(binary))
+
+
+def test_translate_mistakes(fails: Fails, trained: Path, tmp_path: Path) -> None:
+    assert "is no file" in fails("translate", "runs/toy", "--input", "missing.txt")
+    assert "--output needs --input" in fails("translate", "runs/toy", "--output", "out.txt")
+    assert "nbest must be at least 1 and at most beam" in fails("translate", "runs/toy", "--beam", "2", "--nbest", "3")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_is_one_sentence(trained: Path, environment: dict[str, str], toy_data: Path) -> None:
+    command = [sys.executable, "-m", "seq2seq.cli", "translate", "runs/toy"]
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            command, input=b"ein hund\n" * 3, stdout=full, stderr=subprocess.PIPE, env=environment, cwd=toy_data
+        )
+    assert result.returncode != 0
+    assert b"No space left" in result.stderr
+    assert b"Traceback" not in result.stderr

@@ -1,0 +1,48 @@
+"""Devices by name, and the measurement of number formats, which must leave no trace."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seq2seq.data.batching import Batch
+from seq2seq.errors import UserError
+from seq2seq.training.device import autocast, measure_precisions, pick_device
+
+
+def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
+    with pytest.raises(UserError, match="device is 'cuda:1', but this machine .* has no CUDA"):
+        pick_device("cuda:1")
+    with pytest.raises(UserError, match="device 'gpu' is not known to torch; use auto, cpu or cuda"):
+        pick_device("gpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto") == torch.device("cuda")
+
+
+def test_autocast_is_on_for_bfloat16_alone() -> None:
+    product = nn.Linear(4, 4)
+    for precision, dtype in (("bfloat16", torch.bfloat16), ("float32", torch.float32)):
+        with autocast(torch.device("cpu"), precision):
+            assert product(torch.ones(1, 4)).dtype == dtype
+
+
+def test_measuring_leaves_weights_gradients_and_random_state() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
+    before, state = [p.detach().clone() for p in model.parameters()], torch.get_rng_state()
+    batch = Batch(*(torch.ones(1, 1, dtype=torch.int64) for _ in range(4)))
+    seen = []
+
+    def loss(given: Batch) -> Tensor:
+        assert given is batch
+        value = model(torch.randn(2, 4)).sum()
+        seen.append(value.dtype)
+        return value
+
+    seconds = measure_precisions(model, batch, loss, torch.device("cpu"), repeats=2)
+    assert list(seconds) == ["float32", "bfloat16"]
+    assert min(seconds.values()) > 0
+    assert seen == [torch.float32] * 3 + [torch.bfloat16] * 3
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(p, old) and p.grad is None for p, old in zip(model.parameters(), before, strict=True))

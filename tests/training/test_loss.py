@@ -1,0 +1,86 @@
+"""The loss against torch's own, against the formula, and by hand."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seq2seq.training.loss import slow_smoothed_cross_entropy, smoothed_cross_entropy
+
+PAD = 0
+
+
+def case(dtype: torch.dtype = torch.float32, scale: float = 3.0) -> tuple[Tensor, Tensor]:
+    """logits (3,5,7) that ask for a gradient, target (3,5) with padding."""
+    random = torch.Generator().manual_seed(2)
+    logits = (torch.randn(3, 5, 7, generator=random) * scale).to(dtype).requires_grad_()
+    target = torch.randint(1, 7, (3, 5), generator=random)
+    target[0, 3:] = target[2, 1:] = PAD
+    return logits, target
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.6])
+def test_equals_torch(smoothing: float) -> None:
+    logits, target = case()
+    loss, likelihood = smoothed_cross_entropy(logits, target, smoothing=smoothing, ignore=PAD)
+    (gradient,) = torch.autograd.grad(loss * 2.5, logits)
+    other = functional.cross_entropy(
+        logits.flatten(0, 1), target.flatten(), label_smoothing=smoothing, ignore_index=PAD
+    )
+    (wanted,) = torch.autograd.grad(other * 2.5, logits)
+    assert loss.dtype == torch.float32
+    assert float(loss.detach()) == pytest.approx(float(other.detach()), rel=1e-6)
+    assert torch.allclose(gradient, wanted, atol=1e-6)
+    assert float(gradient[target == PAD].abs().max()) == 0
+    plain = functional.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=PAD)
+    assert float(likelihood) == pytest.approx(float(plain.detach()), rel=1e-6)
+    assert not likelihood.requires_grad
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_equals_the_formula(smoothing: float) -> None:
+    logits, target = case(scale=20)
+    before = logits.detach().clone()
+    fast, slow = (
+        loss(logits, target, smoothing=smoothing, ignore=PAD)
+        for loss in (smoothed_cross_entropy, slow_smoothed_cross_entropy)
+    )
+    for one, other in zip(fast, slow, strict=True):
+        assert torch.allclose(one, other)
+    (one,), (other,) = (torch.autograd.grad(loss[0], logits) for loss in (fast, slow))
+    assert torch.allclose(one, other, atol=1e-6)
+    assert torch.equal(logits, before)  # nothing was worked out in place of the logits
+
+
+def test_by_hand() -> None:
+    # Two pieces that count, of three: probabilities (1/2, 1/4, 1/4) with target 1, (1/3, 1/3, 1/3) with target 2.
+    logits = torch.tensor([[[math.log(2), 0, 0], [5.0, 5, 5], [9, -9, 0]]])
+    target = torch.tensor([[1, 2, PAD]])
+    loss, likelihood = smoothed_cross_entropy(logits, target, smoothing=0.3, ignore=PAD)
+    assert float(likelihood) == pytest.approx((math.log(4) + math.log(3)) / 2)
+    spread = (math.log(2) + math.log(4) + math.log(4)) / 3  # the mean over all pieces at the first place
+    assert float(loss) == pytest.approx((0.7 * math.log(4) + 0.3 * spread + math.log(3)) / 2)
+
+
+def test_bfloat16_logits_give_a_float32_loss() -> None:
+    logits, target = case(torch.bfloat16)
+    loss, likelihood = smoothed_cross_entropy(logits, target, smoothing=0.1, ignore=PAD)
+    wanted, _ = slow_smoothed_cross_entropy(logits.detach().float(), target, smoothing=0.1, ignore=PAD)
+    assert loss.dtype == likelihood.dtype == torch.float32
+    assert float(loss.detach()) == pytest.approx(float(wanted), rel=1e-5)
+    loss.backward()
+    assert logits.grad is not None
+    assert logits.grad.dtype == torch.bfloat16
+
+
+def test_very_large_logits_and_no_target_at_all() -> None:
+    logits = torch.tensor([[[1e4, 0.0, -1e4], [3e38, 0.0, 1.0]]], requires_grad=True)
+    loss, likelihood = smoothed_cross_entropy(logits, torch.tensor([[1, PAD]]), smoothing=0.0, ignore=PAD)
+    assert float(loss.detach()) == float(likelihood) == 1e4
+    loss.backward()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+    nothing, _ = smoothed_cross_entropy(logits, torch.tensor([[PAD, PAD]]), smoothing=0.1, ignore=PAD)
+    assert math.isfinite(float(nothing.detach()))
