@@ -121,11 +121,10 @@ def evaluate(
 
     if (source is None) != (not reference):
         raise UserError("--source and --reference belong together: give both, or neither for --split.")
-    console = _console(stderr=True)
     if source is not None:
         test_set = pipeline.files_of(source, reference or [])
     else:
-        test_set = pipeline.split_of(run, split, data_dir, console.print)
+        test_set = pipeline.split_of(run, split, data_dir, lambda line: typer.echo(line, err=True))
     search = _given(beam=beam, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram)
     with _progress("translating") as advance:
         report, hypotheses = pipeline.evaluate(

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from seq2seq.data.batching import BatchingConfig
 from seq2seq.data.corpora import DataConfig
+from seq2seq.data.places import checkout_dir
 from seq2seq.data.tokenizer import TokenizerConfig
 from seq2seq.decoding.search import SearchConfig
 from seq2seq.errors import UserError
@@ -44,10 +45,9 @@ class Config:
 
 def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
     """Reads a YAML file and applies `section.key=value` overrides. Raises UserError with all that is wrong at once."""
+    path = find_config(path)
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"There is no config {path}. Configs that come along are in configs/.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as a config: {error}") from None
     except yaml.YAMLError as error:
@@ -57,6 +57,23 @@ def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
     for override in overrides:
         _apply(raw, override)
     return parse_config(raw, str(path))
+
+
+def find_config(path: Path) -> Path:
+    """The file itself, or, for a bare name such as `demo`, the config of that name that comes along."""
+    if path.is_file():
+        return path
+    own = config_dir() / f"{path.name.removesuffix('.yaml')}.yaml"
+    if path.parent == Path() and own.is_file():
+        return own
+    there = ", ".join(sorted(file.stem for file in config_dir().glob("*.yaml")))
+    raise UserError(f"There is no config {path} (seen from {Path.cwd()}). Those that come along are: {there}.")
+
+
+def config_dir() -> Path:
+    """`configs/` of a checkout, or the copy in an installed package."""
+    checkout = checkout_dir()
+    return Path(__file__).with_name("configs") if checkout is None else checkout / "configs"
 
 
 def parse_config(raw: dict[str, Any], where: str) -> Config:

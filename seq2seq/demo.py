@@ -7,8 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from seq2seq.data.sources.files import read_lines
 from seq2seq.evaluation.report import Report
-from seq2seq.pipeline import TestSet, evaluate, read_lines, split_of, train
+from seq2seq.pipeline import TestSet, evaluate, split_of, train
 from seq2seq.training import checkpoint
 
 SAMPLES = 8
@@ -35,7 +36,7 @@ def demo(
         stands = train(config, folder, overrides=[], resume=resume, data_dir=data_dir, console=console)
         if not stands.finished:
             return None
-    test_set = split_of(folder, "test", data_dir, console.print)
+    test_set = split_of(folder, "test", data_dir, lambda line: console.print(line, markup=False, highlight=False))
     evaluation, weights = folder / "evaluation.json", folder / checkpoint.MODEL_FILE
     if evaluation.exists() and evaluation.stat().st_mtime >= weights.stat().st_mtime:
         report = json.loads(evaluation.read_text(encoding="utf-8"))

@@ -24,6 +24,7 @@ from seq2seq.data.cleaning import clean_corpus
 from seq2seq.data.copying import hide_copied_words
 from seq2seq.data.corpora import Corpus, load_corpus
 from seq2seq.data.places import cache_dir
+from seq2seq.data.sources.files import read_lines
 from seq2seq.data.tokenizer import Side, Tokenizer, TokenizerConfig, train_tokenizer
 from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
@@ -297,15 +298,3 @@ def _timed_translation(
 
     found = translator.translate(texts, progress=count)
     return [translation.text for translation in found], time.monotonic() - started_at
-
-
-def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file, divided at line feeds only (U+2028 and the like stand inside lines)."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no UTF-8 text (byte {error.start}); convert it first.") from None
-    lines = text.split("\n")
-    return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]

@@ -132,6 +132,30 @@ def test_translate_file_json_and_nbest(trained: Path, cli: Cli, tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.jsonl"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_conversation_at_a_terminal(trained: Path, environment: dict[str, str], toy_data: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "seq2seq.cli", "translate", "runs/toy"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=toy_data)
+    os.close(theirs)
+
+    def read_until(mark: bytes) -> bytes:
+        shown, deadline = b"", time.monotonic() + 60
+        while mark not in shown and time.monotonic() < deadline:
+            shown += os.read(ours, 1000)
+        return shown
+
+    read_until(b"de-en> ")
+    os.write(ours, b"ein hund rot ruft Otto.\n")
+    assert b"a red dog calls Otto." in read_until(b"calls Otto.")
+    read_until(b"de-en> ")
+    os.write(ours, b"\x04")  # Ctrl-D
+    assert process.wait(timeout=30) == 0
+    os.close(ours)
+
+
 def test_attention_is_drawn_beside_the_lines(trained: Path, cli: Cli) -> None:
     result = cli("translate", "runs/toy", "--attention", stdin=b"ein hund sieht Anna.\n")
     assert result.stdout == b"a dog sees Anna.\n"
@@ -326,7 +350,7 @@ def test_evaluate_mistakes(fails: Fails, trained: Path, toy_data: Path, tmp_path
     assert "is empty" in fails("evaluate", "runs/toy", "--source", str(empty), "--reference", str(empty))
     binary = tmp_path / "binary.de"
     binary.write_bytes(gzip.compress(b"x" * 100))
-    assert "no UTF-8 text" in fails("evaluate", "runs/toy", "--source", str(binary), "--reference", str(binary))
+    assert "is a binary file" in fails("evaluate", "runs/toy", "--source", str(binary), "--reference", str(binary))
 
 
 def test_translate_mistakes(fails: Fails, trained: Path, tmp_path: Path) -> None:

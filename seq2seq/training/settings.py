@@ -78,6 +78,8 @@ class Progress:
     elapsed_s: float = 0.0
     tokens: int = 0
     """Target pieces trained on."""
+    recent: list[tuple[float, int, float]] = field(default_factory=list)
+    """(loss, target pieces, seconds) of each update since the last entry in the journal."""
     precision: str = ""
     best: list[tuple[float, int]] = field(default_factory=list)
     """(BLEU, step) of the checkpoints kept, best first."""

@@ -49,7 +49,6 @@ class Trainer:
         self.ema = Ema(model, config.ema) if config.ema else None
         self.journal = Journal(folder / "journal.jsonl")
         self.progress = Progress()
-        self._recent: list[tuple[float, int, float]] = []  # (loss, tokens, seconds) since the last journal entry
         self._broken = 0
         self._epoch_size = (-1, 0)  # (epoch, its batches); they differ a little when pieces are sampled
 
@@ -57,6 +56,9 @@ class Trainer:
 
     def run(self) -> Progress:
         """Trains until the budget is used, patience is lost or a person stops it (`progress.finished` stays empty)."""
+        if self.progress.finished == "budget" and self._share_used() >= 1:
+            self._write_end(interrupted=False)  # resumed with nothing left to do
+            return self.progress
         if not self.progress.precision:
             self.progress.precision = self._choose_precision()
         self.progress.finished = ""
@@ -97,7 +99,7 @@ class Trainer:
         tokens = batch.target_tokens
         progress.step, progress.batch, progress.tokens = progress.step + 1, progress.batch + 1, progress.tokens + tokens
         progress.elapsed_s = time.monotonic() - self._clock
-        self._recent.append((float(likelihood), tokens, time.monotonic() - started_at))
+        progress.recent.append((float(likelihood), tokens, time.monotonic() - started_at))
         self._report(rate, float(norm))
 
     def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -117,12 +119,12 @@ class Trainer:
 
     def _report(self, rate: float, norm: float) -> None:
         progress = self.progress
-        tokens = sum(count for _, count, _ in self._recent)
+        tokens = sum(count for _, count, _ in progress.recent)
         facts = {
             "step": progress.step,
             "epoch": progress.epoch + 1,
-            "loss": sum(loss * count for loss, count, _ in self._recent) / max(tokens, 1),
-            "tokens_per_s": tokens / max(sum(seconds for _, _, seconds in self._recent), 1e-9),
+            "loss": sum(loss * count for loss, count, _ in progress.recent) / max(tokens, 1),
+            "tokens_per_s": tokens / max(sum(seconds for _, _, seconds in progress.recent), 1e-9),
             "learning_rate": rate,
         }
         share = self._share_used()
@@ -130,7 +132,7 @@ class Trainer:
         self.display.step(facts, share, left_s, progress.best[0][0] if progress.best else None)
         if progress.step % 50 == 0:
             self.journal.write("step", **facts, gradient_norm=norm, elapsed_s=round(progress.elapsed_s, 2))
-            self._recent = self._recent[-1:]
+            progress.recent = []
 
     def _share_used(self) -> float:
         """How much of the budget is used, 0 to 1 and above."""
@@ -209,6 +211,10 @@ class Trainer:
         self.save()
         if not interrupted and len(progress.best) > 1:
             self._try_mean()
+        self._write_end(interrupted)
+
+    def _write_end(self, interrupted: bool) -> None:
+        progress = self.progress
         self.journal.write(
             "end",
             step=progress.step,
@@ -219,7 +225,7 @@ class Trainer:
 
     def _try_mean(self) -> None:
         """Keeps the mean of the best checkpoints if it validates at least as well as the best of them."""
-        own = self._weights()
+        own = {name: tensor.clone() for name, tensor in self._weights().items()}
         mean = checkpoint.mean_weights([self._best_file(step) for _, step in self.progress.best])
         checkpoint.load_into(self.model, mean, self.folder)
         found = self.validator(self.progress.precision)

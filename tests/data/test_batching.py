@@ -90,7 +90,9 @@ def test_ragged_rows() -> None:
 
 def test_every_pair_once_an_epoch_and_as_it_is(tmp_path: Path) -> None:
     batches, tokenizer = make(tmp_path), tiny_tokenizer()
-    wanted = sorted(zip(tokenizer.encode(PAIRS.source, "source"), tokenizer.encode(PAIRS.target, "target"), strict=True))
+    wanted = sorted(
+        zip(tokenizer.encode(PAIRS.source, "source"), tokenizer.encode(PAIRS.target, "target"), strict=True)
+    )
     assert len(batches) == 300
     for epoch in range(3):
         assert sorted(row for rows in numbers(batches, epoch) for row in rows) == list(range(300))
@@ -155,7 +157,9 @@ def test_too_long_pairs_are_counted_and_passed_over(tmp_path: Path) -> None:
         assert batches.too_long == wanted
         assert len(batches) == 5 - wanted
         texts = {
-            tuple(tiny_tokenizer().decode(list(row), "source")) for batch in batches.batches(0) for row in rows_of(batch)
+            tuple(tiny_tokenizer().decode(list(row), "source"))
+            for batch in batches.batches(0)
+            for row in rows_of(batch)
         }
         assert {("hund", "dog"), ("haus", "house")} <= texts
         assert (("x" * 30, "house") in texts) == (wanted == 2)
@@ -198,7 +202,9 @@ def test_sampling_differs_by_epoch_and_can_be_repeated(tmp_path: Path) -> None:
     assert any(only[number][0] != epochs[1][number][0] for number in range(300))
     # The sides get draws of their own: the same words on both are divided differently somewhere.
     twins = Pairs(source=PAIRS.source, target=PAIRS.source)
-    assert any(source != target for source, target in sampled_rows(make(tmp_path, pairs=twins, sampling=0.2), 0).values())
+    assert any(
+        source != target for source, target in sampled_rows(make(tmp_path, pairs=twins, sampling=0.2), 0).values()
+    )
 
 
 def test_a_sampled_division_stays_within_the_limit(tmp_path: Path) -> None:

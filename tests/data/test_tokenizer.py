@@ -127,8 +127,10 @@ def test_user_symbols_are_always_one_piece(kind: str) -> None:
         for symbol in ("<2en>", "@@", COPY):
             (ids,) = tokenizer.encode([f"hund{symbol}katze {symbol}"], side)
             assert tokenizer.pieces(ids, side).count(symbol) == 2
-            (sampled,) = tokenizer.sample([f"hund{symbol}katze {symbol}"], side, alpha=0.1, seed=3)
-            assert tokenizer.pieces(sampled, side).count(symbol) == 2
+        # The copy slot is one piece however wildly the text around it is sampled.
+        for seed in range(30):
+            (sampled,) = tokenizer.sample([f"hund{COPY}katze {COPY}"], side, alpha=0.05, seed=seed)
+            assert tokenizer.pieces(sampled, side).count(COPY) == 2
     assert "<2en>" not in plain.pieces(plain.encode(["<2en>"], "source")[0], "source")
 
 

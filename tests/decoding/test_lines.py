@@ -120,7 +120,7 @@ def test_a_slow_writer_is_answered_before_the_end(copier: Translator, buffering:
         found.append(translation.text)
         answer.release()
 
-    chunks = ["hund\n".encode(), "kat".encode() + b"ze \xc3\xbc\n", b"haus\n"]
+    chunks = [b"hund\n", b"kat" + b"ze \xc3\xbc\n", b"haus\n"]
     writer = threading.Thread(target=feed, args=(chunks, lambda: answer.acquire(timeout=5), sink))
     writer.start()
     with open(source, "rb", buffering=buffering) as reader:

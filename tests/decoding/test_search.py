@@ -18,7 +18,9 @@ from seq2seq.models import Step
 NEVER = float("-inf")
 
 
-def run(model: TableModel | CopyModel, rows: list[list[int]], config: SearchConfig, **more: Any) -> list[list[Hypothesis]]:
+def run(
+    model: TableModel | CopyModel, rows: list[list[int]], config: SearchConfig, **more: Any
+) -> list[list[Hypothesis]]:
     source, mask = source_of(rows, extra=more.pop("extra", 0))
     return beam_search(model, source, mask, config, bos=BOS, eos=EOS, **{"forbidden": [PAD, UNK], **more})
 
@@ -70,7 +72,9 @@ def slow_search(model: TableModel, row: list[int], config: SearchConfig) -> list
         for total, prefix, token in candidates[:beam]:
             if token == EOS:
                 finished.append((total / ((5 + length) / 6) ** config.length_penalty, total, prefix))
-        still_open = [(total, (*prefix, token)) for total, prefix, token in candidates[: 2 * beam] if token != EOS][:beam]
+        still_open = [(total, (*prefix, token)) for total, prefix, token in candidates[: 2 * beam] if token != EOS][
+            :beam
+        ]
     finished.sort(reverse=True, key=lambda entry: entry[0])
     return [(list(prefix), total, score) for score, total, prefix in finished[: config.nbest]]
 
@@ -91,11 +95,21 @@ def test_equals_the_slow_search(seed: int) -> None:
         no_repeat_ngram=rng.choice([0, 2, 3]),
     )
     # Few pieces make dead ends and loops likely; the bonus decides between short translations and the limit.
-    model = TableModel(rng.choice([5, 6, 8, 12]), seed, spread=rng.choice([1, 4]), end_bonus=rng.choice([-20, -2, 0, 2]))
+    model = TableModel(
+        rng.choice([5, 6, 8, 12]), seed, spread=rng.choice([1, 4]), end_bonus=rng.choice([-20, -2, 0, 2])
+    )
     rows = some_rows(rng)
     together = run(model, rows, config, extra=rng.randint(0, 3))
     for row, hypotheses in zip(rows, together, strict=True):
         assert slow_search(model, row, config) == found_of(hypotheses)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_many_ends_at_once(seed: int) -> None:
+    """Nearly every hypothesis wants to end at every step: as many as the beam must stay open all the same."""
+    model = TableModel(7, seed, spread=1.0, end_bonus=0.3)
+    config = SearchConfig(beam=5, nbest=5, length_penalty=3.0, no_repeat_ngram=0)
+    assert slow_search(model, [4, 5], config) == found_of(run(model, [[4, 5]], config)[0])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -128,7 +142,7 @@ def test_greedy_search_is_the_argmax_at_every_step(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_batch_gives_what_each_sentence_gives_alone(seed: int) -> None:
-    model, rows = TableModel(9, seed, end_bonus=1.5), some_rows(random.Random(seed + 100)) + [[4], [5] * 9]
+    model, rows = TableModel(9, seed, end_bonus=1.5), [*some_rows(random.Random(seed + 100)), [4], [5] * 9]
     config = SearchConfig(beam=4, nbest=4)
     together = run(model, rows, config, extra=4, keep_attention=True)
     for row, hypotheses in zip(rows, together, strict=True):
@@ -140,9 +154,9 @@ def test_a_batch_gives_what_each_sentence_gives_alone(seed: int) -> None:
             assert torch.allclose(one.attention, other.attention[:, : len(row)])
 
 
-@pytest.mark.parametrize("beam", [1, 3, 6])
-def test_attention_rows_follow_their_hypothesis(beam: int) -> None:
-    model, rows = TableModel(9, 3, end_bonus=1), [[4, 5, 6, 7], [8], [7, 7, 5]]
+@pytest.mark.parametrize(("beam", "end_bonus"), [(1, 1.0), (3, 1.0), (3, -1.0), (6, -1.0), (6, -9.0)])
+def test_attention_rows_follow_their_hypothesis(beam: int, end_bonus: float) -> None:
+    model, rows = TableModel(9, 3, end_bonus=end_bonus), [[4, 5, 6, 7], [8], [7, 7, 5]]
     found = run(model, rows, SearchConfig(beam=beam, nbest=beam), keep_attention=True)
     for row, hypotheses in zip(rows, found, strict=True):
         replay = Replay(model, row)
@@ -199,7 +213,9 @@ class Script(TableModel):
         prefixes = [self._prefix(int(v), int(t)) for v, t in zip(state.value, token, strict=True)]
         rows = [self.table.get(tuple(prefix), {self.otherwise: 1.0}) for prefix in prefixes]
         never = [1e-30 if piece == EOS else 1e-12 for piece in range(self.pieces)]
-        logits = torch.tensor([[math.log(row.get(piece, never[piece])) for piece in range(self.pieces)] for row in rows])
+        logits = torch.tensor(
+            [[math.log(row.get(piece, never[piece])) for piece in range(self.pieces)] for row in rows]
+        )
         return Step(logits, None), PlaceState(state.value * 16 + token)
 
     def start(self, memory: SourceMemory) -> PlaceState:
@@ -228,7 +244,13 @@ def test_greedy_misses_what_a_beam_finds() -> None:
 
 def test_the_length_penalty_decides_between_short_and_long() -> None:
     # Short: </s> at once, 5/9. Long: four pieces and </s>, 4/9. With alpha 1: -0.59 / (6/6) against -0.81 / (10/6) = -0.49.
-    table = {(): {EOS: 5 / 9, 4: 4 / 9}, (4,): {5: 1.0}, (4, 5): {6: 1.0}, (4, 5, 6): {7: 1.0}, (4, 5, 6, 7): {EOS: 1.0}}
+    table = {
+        (): {EOS: 5 / 9, 4: 4 / 9},
+        (4,): {5: 1.0},
+        (4, 5): {6: 1.0},
+        (4, 5, 6): {7: 1.0},
+        (4, 5, 6, 7): {EOS: 1.0},
+    }
     model = Script(9, table, otherwise=8)
     for alpha, wanted in ((0.0, []), (1.0, [4, 5, 6, 7])):
         assert run(model, [[4]], SearchConfig(beam=2, length_penalty=alpha))[0][0].tokens == wanted

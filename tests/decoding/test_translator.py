@@ -201,7 +201,7 @@ def test_characters_of_the_other_side_only_are_carried_over(joint: bool) -> None
 @pytest.mark.parametrize("seed", range(4))
 def test_dividing_loses_nothing(max_source: int, seed: int) -> None:
     rng = random.Random(seed)
-    words = [*"hund katze haus garten sieht sucht Straße 😀 日本語 x" .split(), "q" * 70, "ü" * 30]
+    words = [*["hund", "katze", "haus", "garten", "sieht", "sucht", "Straße", "😀", "日本語", "x"], "q" * 70, "ü" * 30]
     text = " ".join(rng.choice(words) + rng.choice(["", "", ".", "!", "…", "。"]) for _ in range(120))
     divided = translator(max_source=max_source)
     parts = divided._divide(text)

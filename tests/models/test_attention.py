@@ -25,7 +25,9 @@ def attend(
 def test_equal_keys_give_the_mean_of_what_the_mask_leaves(kind: AttentionKind) -> None:
     torch.manual_seed(0)
     attention, query = Attention(kind, 4, 4), torch.randn(1, 2, 4)
-    memory = attention.remember(torch.ones(1, 5, 4), torch.tensor([[True, True, False, True, False]]), torch.zeros(1, 4))
+    memory = attention.remember(
+        torch.ones(1, 5, 4), torch.tensor([[True, True, False, True, False]]), torch.zeros(1, 4)
+    )
     values = torch.arange(20.0).view(1, 5, 4)
     context, weights = attention(query, type(memory)(memory.keys, values, memory.mask, memory.summary))
     assert weights is not None

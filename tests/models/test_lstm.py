@@ -36,7 +36,9 @@ def equations(layer: LSTMLayer, inputs: Tensor, hidden: Tensor, cell: Tensor) ->
     w, u, b, c = (p.detach() for p in layer.cells.parameters())
     size = len(hidden)
     total = [
-        w[k * size : (k + 1) * size] @ inputs + u[k * size : (k + 1) * size] @ hidden + (b + c)[k * size : (k + 1) * size]
+        w[k * size : (k + 1) * size] @ inputs
+        + u[k * size : (k + 1) * size] @ hidden
+        + (b + c)[k * size : (k + 1) * size]
         for k in range(4)
     ]
     i, f, g, o = torch.sigmoid(total[0]), torch.sigmoid(total[1]), torch.tanh(total[2]), torch.sigmoid(total[3])
@@ -84,7 +86,9 @@ def test_first_weights() -> None:
         assert all(p.is_leaf and p.requires_grad for p in layer.parameters())
     for layer in model(forget_bias=0.25).modules():
         if isinstance(layer, LSTMLayer):
-            assert torch.equal(layer.cells.bias_ih_l0.detach().chunk(4)[1], torch.full((layer.cells.hidden_size,), 0.25))
+            assert torch.equal(
+                layer.cells.bias_ih_l0.detach().chunk(4)[1], torch.full((layer.cells.hidden_size,), 0.25)
+            )
 
 
 def constant_gates(**biases: float) -> LSTMLayer:
@@ -147,6 +151,27 @@ def test_residual_and_norm_of_the_encoder() -> None:
 
     first = layer(0, embedded)  # 6 in, 8 out: no residual
     same(encoder(embedded, mask)[0], first + layer(1, first))
+
+
+@torch.no_grad()
+def test_input_feeding_feeds_the_last_readout() -> None:
+    built = model(input_feeding=True, decoder_layers=1).eval()
+    source = torch.randint(4, 11, (2, 5))
+    memory, token = built.encode(source, source > 0), torch.tensor([4, 5])
+    state = built.start(memory)
+    assert state.readout is not None
+    assert float(state.readout.abs().max()) == 0
+    step, after = built.step(memory, state, token)
+    assert after.readout is not None
+    same(step.logits, after.readout @ built.output.T + built.output_bias)  # the readout is what is projected
+    # The first layer reads it behind the embedding.
+    inputs = torch.cat([built.target_embedding(token.unsqueeze(1)).squeeze(1), after.readout], dim=1)
+    _, layer = built._layers()[0].step(inputs, after.layers[0])
+    _, then = built.step(memory, after, token)
+    assert isinstance(layer, LSTMState)
+    assert isinstance(then.layers[0], LSTMState)
+    same(then.layers[0].cell, layer.cell)
+    assert model(input_feeding=False).start(memory).readout is None
 
 
 # -- embeddings and dropout --------------------------------------------------------------------------------------------

@@ -114,7 +114,11 @@ def test_last_checkpoint_round_trip(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no checkpoint"):
         checkpoint.load_facts(tmp_path)
     for step in range(3):
-        tensors = {"model.a": torch.full((2,), float(step)), "random.cpu": torch.get_rng_state(), "o.step": torch.tensor(2.0)}
+        tensors = {
+            "model.a": torch.full((2,), float(step)),
+            "random.cpu": torch.get_rng_state(),
+            "o.step": torch.tensor(2.0),
+        }
         checkpoint.save_last(tmp_path, tensors, {"step": step, "best": [(1.5, 2)]})
         assert checkpoint.has_last(tmp_path)
         found, facts = checkpoint.load_last(tmp_path)

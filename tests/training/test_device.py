@@ -12,7 +12,7 @@ from seq2seq.training.device import autocast, measure_precisions, pick_device
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
-    with pytest.raises(UserError, match="device is 'cuda:1', but this machine .* has no CUDA"):
+    with pytest.raises(UserError, match=r"device is 'cuda:1', but this machine .* has no CUDA"):
         pick_device("cuda:1")
     with pytest.raises(UserError, match="device 'gpu' is not known to torch; use auto, cpu or cuda"):
         pick_device("gpu")

@@ -29,7 +29,14 @@ def test_events_are_lines_of_json(tmp_path: Path) -> None:
 def test_rewind_drops_what_a_resumed_run_does_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     journal.rewind(5)  # nothing there yet
-    for event, step in (("precision", 0), ("step", 50), ("validation", 50), ("step", 100), ("end", 70), ("skipped", 71)):
+    for event, step in (
+        ("precision", 0),
+        ("step", 50),
+        ("validation", 50),
+        ("step", 100),
+        ("end", 70),
+        ("skipped", 71),
+    ):
         journal.write(event, step=step)
     journal.write("note")
     before = list(journal)

@@ -1,6 +1,5 @@
 """Corpora from the Hugging Face hub, or from a folder on disk that is laid out like one of its datasets."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -124,13 +123,14 @@ class HubSpec:
         return str(info.sha)
 
     def _no_network(self, name: str, source: str, target: str, error: Exception) -> str:
-        endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+        from huggingface_hub.constants import ENDPOINT
+
         reason = (str(error).strip().splitlines() or [""])[0][:200]
         files = ", ".join(
             f"{split}.{language}" for split in ("train", "valid", "test") for language in (source, target)
         )
         return (
-            f"{name}: the Hugging Face hub could not be reached (tried {endpoint} for the dataset {self.id}: "
+            f"{name}: the Hugging Face hub could not be reached (tried {ENDPOINT} for the dataset {self.id}: "
             f"{type(error).__name__} {reason}). Without network, bring the corpus by hand: put {files} (line-aligned "
             f"UTF-8 text, one sentence a line, or .gz of it) into {download_dir() / name}, or into a folder {name} in "
             "one that --data-dir or SEQ2SEQ_DATA names."
