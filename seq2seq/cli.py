@@ -1,6 +1,7 @@
 """The command line. A command parses, makes one call into the pipeline, and prints."""
 
 import errno
+import io
 import os
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from seq2seq.errors import UserError
 # On a shared machine OpenMP threads that spin while they wait can slow everything tenfold; after this many turns they
 # sleep. It must be set before torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-# A hub that cannot be reached is to be reported in seconds.
+# No statistics about a person's corpora to the hub.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 app = typer.Typer(
@@ -83,7 +84,8 @@ def train(
         config, run, overrides=overrides or [], resume=resume, data_dir=data_dir, console=_console()
     )
     if not progress.finished:
-        typer.echo(f"Stopped and saved at step {progress.step:,}. Go on: seq2seq train --resume --run {run}")
+        where = f" --data-dir {data_dir}" if data_dir else ""
+        typer.echo(f"Stopped and saved at step {progress.step:,}. Go on: seq2seq train --resume --run {run}{where}")
         raise typer.Exit(130)
     why = "the budget is used" if progress.finished == "budget" else "no better BLEU for a while"
     typer.echo(f"Done at step {progress.step:,}: {why}. The model is in {run}.")
@@ -119,6 +121,8 @@ def evaluate(
     from seq2seq.demo import pick_samples
     from seq2seq.evaluation.report import render_report
 
+    if source is not None and split != "test":
+        raise UserError("--split and --source exclude each other: give one of them.")
     if (source is None) != (not reference):
         raise UserError("--source and --reference belong together: give both, or neither for --split.")
     if source is not None:
@@ -164,18 +168,18 @@ def translate(
     search = _given(
         beam=beam, nbest=nbest, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram
     )
-    if nbest is not None and beam is None:
-        search["beam"] = max(nbest, 5)
     if output_file is not None and input_file is None:
         raise UserError("--output needs --input; without a file, redirect standard output instead.")
     if input_file is not None and not input_file.is_file():
         raise UserError(f"{input_file} is no file that can be read.")
+    if output_file is not None and (output_file.is_dir() or not output_file.parent.is_dir()):
+        raise UserError(f"--output {output_file}: give a file in a folder that exists.")
     translator = pipeline.load_translator(run, device=device, **search)
     show = terminal.Output(as_json=as_json, attention=attention)
     if input_file is not None:
         with _progress("translating") as advance:
             terminal.translate_file(translator, input_file, output_file, show, advance)
-    elif sys.stdin.isatty():
+    elif sys.stdin.isatty() and sys.stdout.isatty():
         terminal.converse(translator, show, prompt=RunFolder(run).direction())
     else:
         terminal.translate_pipe(translator, sys.stdin.buffer, sys.stdout.buffer, show)
@@ -197,7 +201,9 @@ def demo(
     if found is None:
         typer.echo(f"Stopped and saved. Go on: seq2seq demo --run {run} (or make demo)")
         raise typer.Exit(130)
-    console.print(render_report(found.report))
+    for name, report in found.reports.items():
+        console.print(f"\n{name}", markup=False)
+        console.print(render_report(report))
     for sample in found.samples:
         typer.echo("\n" + "\n".join(f"{name:<12} {text}" for name, text in sample.items()))
     typer.echo(f"\nNext, translate what you type: seq2seq translate {run}")
@@ -220,15 +226,15 @@ def prepare(
 
 def main() -> None:
     """Runs the command line; what a person can mend is one message and an exit status, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # Redirected on Windows, the encoding would be one that cannot write most of the world's sentences.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
         app()
     except UserError as error:
         sys.stderr.write(f"seq2seq: {error}\n")
         sys.exit(1)
-    except BrokenPipeError:
-        # The reader (head, less) has gone: nothing to say, and nothing to flush at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
             raise

@@ -132,7 +132,9 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     *parents, last = dotted.strip().split(".")
     place = raw
     for parent in parents:
-        inner = place.setdefault(parent, {})
+        inner = place.get(parent)
+        if inner is None:  # absent, or a section left empty
+            inner = place[parent] = {}
         if not isinstance(inner, dict):
             raise UserError(f"--set {override}: {parent} is not a section but {inner!r}.")
         place = inner

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from seq2seq.data.sources.files import read_lines
 from seq2seq.evaluation.report import Report
-from seq2seq.pipeline import TestSet, evaluate, split_of, train
+from seq2seq.pipeline import TestSet, evaluate, test_sets_of, train
 from seq2seq.training import checkpoint
 
 SAMPLES = 8
@@ -20,7 +20,7 @@ Sample = dict[str, str]
 class DemoResult:
     """The figures and a few translations of the test set."""
 
-    report: Report
+    reports: dict[str, Report]
     samples: list[Sample]
 
 
@@ -28,23 +28,38 @@ def demo(
     config: Path, folder: Path, *, data_dir: Path | None, console: Console, progress: Callable[[int, int], None]
 ) -> DemoResult | None:
     """Does what is still to be done; None if a person stopped the training."""
-    finished = checkpoint.has_last(folder) and checkpoint.load_facts(folder)["finished"]
+    resume = checkpoint.has_last(folder)
+    # A run that was copied without its checkpoints is finished too, as far as can be seen.
+    finished = checkpoint.load_facts(folder)["finished"] if resume else (folder / checkpoint.MODEL_FILE).exists()
     if finished:
         console.print(f"{folder} is trained already; delete the folder to train anew.", highlight=False)
     else:
-        resume = checkpoint.has_last(folder)
         stands = train(config, folder, overrides=[], resume=resume, data_dir=data_dir, console=console)
         if not stands.finished:
             return None
-    test_set = split_of(folder, "test", data_dir, lambda line: console.print(line, markup=False, highlight=False))
-    evaluation, weights = folder / "evaluation.json", folder / checkpoint.MODEL_FILE
-    if evaluation.exists() and evaluation.stat().st_mtime >= weights.stat().st_mtime:
-        report = json.loads(evaluation.read_text(encoding="utf-8"))
-        hypotheses = read_lines(folder / "hypotheses.txt")
-    else:
-        console.print(f"translating the test set, {len(test_set.sources):,} sentences", highlight=False)
-        report, hypotheses = evaluate(folder, test_set, progress=progress)
-    return DemoResult(report, pick_samples(test_set, hypotheses, SAMPLES))
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False)
+
+    reports: dict[str, Report] = {}
+    samples: list[Sample] = []
+    for test_set in test_sets_of(folder, data_dir, say):
+        done = _evaluated(folder, test_set)
+        if done is None:
+            say(f"translating {test_set.name}, {len(test_set.sources):,} sentences")
+            done = evaluate(folder, test_set, progress=progress)
+        reports[test_set.name] = done[0]
+        samples = samples or pick_samples(test_set, done[1], SAMPLES)
+    return DemoResult(reports, samples)
+
+
+def _evaluated(folder: Path, test_set: TestSet) -> tuple[Report, list[str]] | None:
+    """Report and hypotheses from an earlier evaluation of these weights on this test set, if there is one."""
+    name = "" if test_set.name == "test" else f".{test_set.name}"
+    evaluation, weights = folder / f"evaluation{name}.json", folder / checkpoint.MODEL_FILE
+    if not evaluation.exists() or evaluation.stat().st_mtime < weights.stat().st_mtime:
+        return None
+    report, hypotheses = json.loads(evaluation.read_text("utf-8")), read_lines(folder / f"hypotheses{name}.txt")
+    return (report, hypotheses) if len(hypotheses) == len(test_set.sources) else None
 
 
 def pick_samples(test_set: TestSet, hypotheses: list[str], count: int) -> list[Sample]:

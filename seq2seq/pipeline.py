@@ -9,6 +9,7 @@ text <- detokenize <- hypotheses <- beam search <------------- translator <-----
 
 import hashlib
 import re
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -58,6 +59,8 @@ def prepare(config: Config, *, data_dir: Path | None = None, say: Say) -> Prepar
     corpus, report = clean_corpus(corpus, config.data.cleaning)
     for line in report.lines():
         say(line)
+    if not len(corpus.splits["valid"]):
+        raise UserError(f"{corpus.name} has no valid pairs: training could not tell whether it gets better.")
     if not len(corpus.splits["train"]):
         raise UserError(
             f"No training pair of {corpus.name} is left after cleaning; see data.cleaning and the counts above."
@@ -91,8 +94,10 @@ def _cached_tokenizer(config: TokenizerConfig, corpus: Corpus, say: Say) -> Toke
     tokenizer = train_tokenizer(config, train.source, train.target)
     partial = folder.with_suffix(f".partial-{time.time_ns()}")
     tokenizer.save(partial)
-    if not folder.is_dir():
+    try:
         partial.rename(folder)
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)  # another process was faster
     return tokenizer
 
 
@@ -118,8 +123,6 @@ def train(
     # 1. Data. A resumed run keeps its tokenizer even if the cache is gone.
     prepared = prepare(config, data_dir=data_dir, say=display.say)
     tokenizer = run.tokenizer() if resume else prepared.tokenizer
-    if not resume:
-        run.create(config, tokenizer)
     pairs = hide_copied_words(
         prepared.corpus.splits["train"], share=config.tokenizer.copy_share, seed=config.training.seed
     )
@@ -127,9 +130,11 @@ def train(
         pairs, tokenizer, config.batching, config.tokenizer, seed=config.training.seed, cache=cache_dir()
     )
     if batches.too_long:
-        display.say(f"train: {batches.too_long:,} pairs of more than {config.batching.max_length} pieces passed over")
+        display.say(f"train: {batches.too_long:,} pairs of {config.batching.max_length} pieces and more passed over")
     if not len(batches):
-        raise UserError(f"Every training pair has more than {config.batching.max_length} pieces (batching.max_length).")
+        raise UserError(f"Every training pair has {config.batching.max_length} pieces or more (batching.max_length).")
+    if not resume:
+        run.create(_resolved(config, prepared.corpus), tokenizer)
     # 2. Model.
     torch.manual_seed(config.training.seed)
     model = build(config.model, _vocabulary(tokenizer)).to(device)
@@ -149,12 +154,21 @@ def train(
     return trainer.run()
 
 
+def _resolved(config: Config, corpus: Corpus) -> Config:
+    """The config with the corpus that was in fact taken: a fallback must not be chosen anew on another machine."""
+    if config.data.fallback is None:
+        return config
+    taken = corpus.name if corpus.name == config.data.fallback else config.data.corpus
+    return replace(config, data=replace(config.data, corpus=taken, fallback=None))
+
+
 def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], resume: bool) -> Config:
     if not resume:
         if config_file is None:
             raise UserError("Give a config, for example configs/demo.yaml, or --resume with --run to go on.")
         config = load_config(config_file, overrides)
-        if checkpoint.has_last(run.path) or run.config_file.exists():
+        # A run that died before its first checkpoint has nothing to lose: it is started afresh.
+        if checkpoint.has_last(run.path) or (run.path / checkpoint.MODEL_FILE).exists():
             raise UserError(
                 f"{run.path} holds a training already. Go on with it (--resume), choose another folder (--run), or "
                 "delete it."
@@ -162,13 +176,15 @@ def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], 
         return config
     if not checkpoint.has_last(run.path):
         raise UserError(f"{run.path} has no checkpoint to go on from; train without --resume.")
-    config = load_config(run.config_file, overrides)
     before = run.config()
+    config = load_config(config_file or run.config_file, overrides)
+    if config.data.fallback is not None:
+        config = replace(config, data=replace(config.data, corpus=before.data.corpus, fallback=None))
     if replace(config, training=before.training, search=before.search) != before:
         raise UserError(
             "A resumed run may change training.* and search.* only: its data, tokenizer and model are fixed."
         )
-    if overrides:
+    if config != before:
         run.config_file.write_text(dump_config(config), encoding="utf-8")
     return config
 
@@ -184,6 +200,8 @@ def load_translator(folder: Path | str, *, device: str = "auto", **changes: Any)
     """The translator of a run folder; `changes` are fields of SearchConfig (beam=1, nbest=5, …)."""
     run = RunFolder.open(Path(folder))
     config = run.config()
+    if "nbest" in changes and "beam" not in changes:
+        changes["beam"] = max(config.search.beam, changes["nbest"])
     try:
         config = replace(config, search=replace(config.search, **changes))
     except ValueError as error:
@@ -238,9 +256,16 @@ def split_of(run_folder: Path, split: str, data_dir: Path | None, say: Say) -> T
     return TestSet(split, pairs.source, [pairs.target])
 
 
+def test_sets_of(run_folder: Path, data_dir: Path | None, say: Say) -> list[TestSet]:
+    """All test parts of the corpus that a run was trained on, `test` first."""
+    splits = load_corpus(RunFolder.open(run_folder).config().data, data_dir=data_dir, say=say).splits
+    return [TestSet(name, p.source, [p.target]) for name, p in splits.items() if name.startswith("test")]
+
+
 def files_of(source: Path, references: list[Path]) -> TestSet:
     """A test set of a person's own files."""
-    name = re.sub(r"[^\w.-]+", "-", source.stem).lstrip("-.") or "file"
+    # "file-" keeps a file called test.de apart from the corpus's own test split.
+    name = "file-" + re.sub(r"[^\w.-]+", "-", source.stem)
     return TestSet(name, read_lines(source), [read_lines(reference) for reference in references])
 
 

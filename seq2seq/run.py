@@ -44,7 +44,7 @@ class RunFolder:
         if not (path / "model.safetensors").exists():
             raise UserError(
                 f"{path} has no weights yet (model.safetensors): its training has not come to the first "
-                f"validation. Go on with: seq2seq train --resume --run {path}"
+                f"validation. Train it: seq2seq train CONFIG --run {path}"
             )
         return run
 

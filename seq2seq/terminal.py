@@ -99,9 +99,12 @@ def translate_file(translator: Translator, source: Path, target: Path | None, sh
         advance(done, max(total, done))
 
     console = Console(stderr=True)
-    partial = None if target is None else target.with_name(target.name + ".partial")
+    # A pipe or a device is written as it is; a file (behind links, if so) is replaced when the new one is whole.
+    target = None if target is None else target.resolve()
+    whole = target is not None and (not target.exists() or target.is_file())
+    partial = target.with_name(target.name + ".partial") if target is not None and whole else None
     try:
-        with source.open("rb") as reader, _writer(partial) as writer:
+        with source.open("rb") as reader, _writer(partial or target) as writer:
 
             def write(translation: Translation) -> None:
                 writer.write(show.line(translation).encode("utf-8", "replace") + b"\n")

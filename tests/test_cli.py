@@ -169,10 +169,10 @@ def test_the_sacrebleu_command_gives_the_same_number(trained: Path, cli: Cli, to
     source.write_text("".join(line[: len(line) // 2] + "\n" for line in lines), encoding="utf-8")
     result = cli("evaluate", "runs/toy", "--source", str(source), "--reference", str(reference), "--lowercase")
     assert result.returncode == 0, result.stderr.decode()
-    report = json.loads((trained / "evaluation.cut.json").read_text(encoding="utf-8"))
+    report = json.loads((trained / "evaluation.file-cut.json").read_text(encoding="utf-8"))
     assert 0 < report["bleu"]["score"] < 90
     assert "bleu_lowercase" in report
-    command = [sys.executable, "-m", "sacrebleu", str(reference), "-i", str(trained / "hypotheses.cut.txt"), "-b", "-w", "6"]
+    command = [sys.executable, "-m", "sacrebleu", str(reference), "-i", str(trained / "hypotheses.file-cut.txt"), "-b", "-w", "6"]
     printed = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONUTF8": "1"}).stdout
     assert float(printed) == pytest.approx(report["bleu"]["score"], abs=1e-5)
 
@@ -337,7 +337,54 @@ def test_damaged_or_foreign_weights(fails: Fails, trained: Path, tmp_path: Path)
     assert "does not fit the run's config.yaml" in fails("translate", str(copy))
 
 
+def test_files_named_test_do_not_replace_the_result_on_the_test_split(trained: Path, cli: Cli, tmp_path: Path) -> None:
+    before = (trained / "evaluation.json").read_bytes() if (trained / "evaluation.json").exists() else None
+    for name, text in (("test.de", "ein hund sieht Anna.\n"), ("test.en", "a dog sees Anna.\n")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    files = ("--source", str(tmp_path / "test.de"), "--reference", str(tmp_path / "test.en"))
+    assert cli("evaluate", "runs/toy", *files).returncode == 0
+    after = (trained / "evaluation.json").read_bytes() if (trained / "evaluation.json").exists() else None
+    assert before == after
+    assert (trained / "evaluation.file-test.json").exists()
+
+
+def test_a_run_that_died_before_its_first_checkpoint_is_started_afresh(cli: Cli, toy_data: Path, trained: Path) -> None:
+    dead = toy_data / "runs" / "dead"
+    (dead / "tokenizer").mkdir(parents=True)
+    shutil.copy(trained / "config.yaml", dead)
+    result = cli("train", "toy.yaml", "--run", "runs/dead", "--set", "training.budget.steps=5")
+    assert result.returncode == 0, result.stderr.decode()
+
+
+def test_resume_takes_the_budget_of_a_config_that_is_given(cli: Cli, toy_data: Path) -> None:
+    small = ("train", "toy.yaml", "--run", "runs/longer")
+    assert cli(*small, "--set", "training.budget.steps=5").returncode == 0
+    more = cli(*small, "--resume", "--set", "training.budget.steps=8")
+    assert more.returncode == 0, more.stderr.decode()
+    assert "Done at step 8" in more.stdout.decode()
+
+
+def test_output_to_what_is_no_regular_file(trained: Path, cli: Cli, fails: Fails, toy_data: Path, tmp_path: Path) -> None:
+    source = toy_data / "toy" / "test.de"
+    assert "give a file in a folder that exists" in fails(
+        "translate", "runs/toy", "--input", str(source), "--output", str(tmp_path)
+    )
+    assert "give a file in a folder that exists" in fails(
+        "translate", "runs/toy", "--input", str(source), "--output", str(tmp_path / "no" / "out.txt")
+    )
+    real, link = tmp_path / "real.txt", tmp_path / "link.txt"
+    real.write_text("", encoding="utf-8")
+    link.symlink_to(real)
+    assert cli("translate", "runs/toy", "--input", str(source), "--output", str(link)).returncode == 0
+    assert link.is_symlink()
+    assert real.read_text(encoding="utf-8").count("\n") == 60
+    if os.path.exists("/dev/null"):
+        assert cli("translate", "runs/toy", "--input", str(source), "--output", os.devnull).returncode == 0
+        assert not Path(os.devnull).is_file()
+
+
 def test_evaluate_mistakes(fails: Fails, trained: Path, toy_data: Path, tmp_path: Path) -> None:
+    assert "exclude each other" in fails("evaluate", "runs/toy", "--split", "valid", "--source", "toy/test.de")
     assert "belong together" in fails("evaluate", "runs/toy", "--source", "toy/test.de")
     assert "no split 'tset'" in fails("evaluate", "runs/toy", "--split", "tset")
     short = tmp_path / "short.en"

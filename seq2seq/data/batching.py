@@ -29,11 +29,11 @@ class BatchingConfig:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     tokens: int = 1000
-    """Padded target tokens of one batch at most. On small corpora the number of updates decides: keep it small."""
+    """Padded pieces of one batch at most, of the longer side. On small corpora the number of updates decides: keep it small."""
     sentences: int = 512
     """Sentences of one batch at most."""
     max_length: int = 128
-    """Training pairs with more pieces on either side are passed over, with a count."""
+    """Training pairs with so many pieces or more on either side (the start or end piece is one) are passed over, counted."""
     multiple: int = 4
     """Lengths are padded to a multiple of this: the CPU library builds (and caches) one program per shape."""
 

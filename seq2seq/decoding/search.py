@@ -84,7 +84,8 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """source (B,S), source_mask (B,S) -> for each sentence its hypotheses, best first (`config.nbest` at most)."""
     limits = length_limits(source_mask, config)
-    search = _Search(model, model.encode(source, source_mask), config, limits, bos, eos, forbidden, keep_attention)
+    memory = model.encode(source, source_mask)
+    search = _Search(model, memory, config, limits, bos, eos, forbidden, keep_attention, source.device)
     while search.sentences:
         search.advance()
     return [sorted(found, key=lambda h: -h.score)[: config.nbest] for found in search.finished]
@@ -103,8 +104,10 @@ class _Search:
         eos: int,
         forbidden: Sequence[int],
         keep_attention: bool,
+        device: torch.device,
     ) -> None:
         self.model, self.config, self.limits, self.eos = model, config, limits, eos
+        self.device = device
         self.forbidden = torch.tensor([bos, *forbidden], dtype=torch.int64)
         self.finished: list[list[Hypothesis]] = [[] for _ in limits]
         self.sentences = list(range(len(limits)))  # the numbers of the open sentences, in row order
@@ -118,7 +121,7 @@ class _Search:
     def advance(self) -> None:
         """One step of all open sentences."""
         # 1. Score every continuation of every open hypothesis.
-        step, state = self.model.step(self.memory, self.state, self.tokens[:, -1].to(_device(self.memory)))
+        step, state = self.model.step(self.memory, self.state, self.tokens[:, -1].to(self.device))
         log_probs = self._allowed(torch.log_softmax(step.logits.float(), dim=-1).cpu())
         # 2. The best 2K of each sentence: at most K of them end (one for each open hypothesis), so K stay open.
         size = log_probs.shape[-1]
@@ -172,7 +175,7 @@ class _Search:
         """Goes on with the sentences at `keep` and the hypotheses that continue rows `parents` with `tokens` (B,K)."""
         width = parents.shape[1]
         places = torch.tensor(keep, dtype=torch.int64)
-        rows, device = parents[places].flatten(), _device(self.memory)
+        rows, device = parents[places].flatten(), self.device
         if len(keep) < len(self.sentences) or width != self.width:
             # A sentence's rows share its memory: any of its rows will do.
             own = (places * self.width).repeat_interleave(width)
@@ -194,10 +197,3 @@ def _forbid_repeats(log_probs: Tensor, history: Tensor, n: int, eos: int) -> Non
     for row, place in same.nonzero().tolist():
         log_probs[row, grams[row, place, -1]] = NEVER
     log_probs[:, eos] = ends
-
-
-def _device(memory: Any) -> torch.device:
-    for value in vars(memory).values():
-        if isinstance(value, Tensor):
-            return value.device
-    return torch.device("cpu")

@@ -74,6 +74,7 @@ class Translator:
     @classmethod
     def load(cls, run: Any, **changes: Any) -> "Translator":
         """Reads a run folder; `changes` are fields of SearchConfig (beam=1, nbest=5, …)."""
+        # The one look upwards: what a run folder holds is the pipeline's knowledge, but people expect `load` here.
         from seq2seq.pipeline import load_translator
 
         return load_translator(run, **changes)

@@ -249,7 +249,7 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
         return step, DecoderState(tuple(layers), None if state.readout is None else readout)
 
     def _unroll(self, memory: AttentionMemory, embedded: Tensor, masks: Masks) -> Decoded:
-        """Teacher forcing with input feeding: one step after the other, the projection once at the end."""
+        """Teacher forcing with input feeding: one step after the other."""
         state, steps = self.start(memory), []
         for place in embedded.unbind(1):
             step, state = self._step(memory, state, place, masks)

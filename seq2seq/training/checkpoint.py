@@ -134,7 +134,8 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
         kind, _, rest = name.partition(".")
         if kind == "optimizer":
             number, field = rest.split(".")
-            optimizer.state[parameters[int(number)]][field] = tensor.clone()
+            parameter = parameters[int(number)]
+            optimizer.state[parameter][field] = tensor.to(parameter.device, copy=True)
 
 
 def _disk_error(error: BaseException, path: Path) -> BaseException:

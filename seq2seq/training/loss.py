@@ -4,7 +4,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 
 def smoothed_cross_entropy(logits: Tensor, target: Tensor, *, smoothing: float, ignore: int) -> tuple[Tensor, Tensor]:
@@ -12,16 +11,6 @@ def smoothed_cross_entropy(logits: Tensor, target: Tensor, *, smoothing: float, 
     log-likelihood (no gradient), both in nats per piece, scalars in float32."""
     loss, likelihood = _SmoothedCrossEntropy.apply(logits.flatten(0, 1), target.flatten(), smoothing, ignore)
     return loss, likelihood
-
-
-def slow_smoothed_cross_entropy(
-    logits: Tensor, target: Tensor, *, smoothing: float, ignore: int
-) -> tuple[Tensor, Tensor]:
-    """The same as the formula says it; the tests hold the two equal."""
-    kept = target.flatten() != ignore
-    log_probs = functional.log_softmax(logits.flatten(0, 1)[kept].float(), dim=-1)
-    likelihood = -log_probs.gather(1, target.flatten()[kept].unsqueeze(1)).mean()
-    return (1 - smoothing) * likelihood - smoothing * log_probs.mean(), likelihood.detach()
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):

@@ -61,7 +61,8 @@ class Trainer:
             return self.progress
         if not self.progress.precision:
             self.progress.precision = self._choose_precision()
-        self.progress.finished = ""
+        # Killed after its last update, but before all was done: only the end is left.
+        self.progress.finished = "budget" if self._share_used() >= 1 else ""
         self.model.train()
         with stop_on_interrupt() as stop, self.display:
             self._clock = time.monotonic() - self.progress.elapsed_s
@@ -169,6 +170,7 @@ class Trainer:
     def _keep_best(self, found: Validation, better: bool) -> None:
         """Writes these weights if they are among the best, and drops the one that falls out."""
         best = self.progress.best
+        best[:] = [entry for entry in best if entry[1] != self.progress.step]  # validated again after a kill
         if len(best) >= self.config.average and found.bleu <= best[-1][0]:
             return
         weights = self._weights()
@@ -202,15 +204,16 @@ class Trainer:
     def _end(self, interrupted: bool) -> None:
         """The last validation, the mean of the best checkpoints, the last checkpoint."""
         progress = self.progress
-        if not interrupted and progress.finished == "budget" and progress.step % self.config.validation.every_steps:
+        why, progress.finished = progress.finished, ""  # until all is done, so that a kill from here on is taken up
+        if why == "budget" and progress.step % self.config.validation.every_steps:
             self._validate()
-            progress.finished = "budget"
         if not (self.folder / checkpoint.MODEL_FILE).exists():
             with self._kept_weights():
                 checkpoint.save_weights(self.folder / checkpoint.MODEL_FILE, self._weights())
-        self.save()
         if not interrupted and len(progress.best) > 1:
             self._try_mean()
+        progress.finished = why
+        self.save()
         self._write_end(interrupted)
 
     def _write_end(self, interrupted: bool) -> None:
@@ -226,7 +229,8 @@ class Trainer:
     def _try_mean(self) -> None:
         """Keeps the mean of the best checkpoints if it validates at least as well as the best of them."""
         own = {name: tensor.clone() for name, tensor in self._weights().items()}
-        mean = checkpoint.mean_weights([self._best_file(step) for _, step in self.progress.best])
+        files = [self._best_file(step) for _, step in self.progress.best]
+        mean = checkpoint.mean_weights([file for file in files if file.exists()])
         checkpoint.load_into(self.model, mean, self.folder)
         found = self.validator(self.progress.precision)
         kept = found.bleu >= self.progress.best[0][0]
@@ -262,8 +266,11 @@ class Trainer:
             groups.setdefault(kind, {})[rest] = tensor
         checkpoint.load_into(self.model, groups["model"], self.folder)
         checkpoint.restore_optimizer(self.optimizer, tensors)
-        if self.ema and groups["ema"]:
-            self.ema.weights = {name: tensor.to(self.device) for name, tensor in groups["ema"].items()}
+        if self.ema:
+            # A mean that the run did not have so far begins at the weights it has now. Copies: what was loaded is
+            # mapped from the file that the next checkpoint replaces.
+            self.ema = Ema(self.model, self.config.ema)
+            self.ema.weights |= {name: tensor.to(self.device, copy=True) for name, tensor in groups["ema"].items()}
         torch.set_rng_state(groups["random"]["cpu"])
         if self.device.type == "cuda" and "cuda" in groups["random"]:
             torch.cuda.set_rng_state(groups["random"]["cuda"], self.device)
@@ -273,7 +280,7 @@ class Trainer:
         if self.config.precision != "auto":
             return self.config.precision
         self.model.train()
-        # The batch in the middle of an epoch's order is as good as any; its size is that of all.
+        # Any batch will do: all have about the same number of tokens.
         batch = next(self.batches.batches(0)).to(self.device)
 
         def loss(batch: Batch) -> Tensor:

@@ -20,6 +20,7 @@ def hide(source: str, target: str, seed: int = 0) -> tuple[str, str]:
         ("Er sieht", "He sees", ("Er sieht", "He sees")),  # nothing in common
         ("Anna und Anna", "Anna and Anna", ("Anna und Anna", "Anna and Anna")),  # which Anna is which?
         ("Anna ruft", "Anna, Anna calls", ("Anna ruft", "Anna, Anna calls")),
+        ("Anna, Anna ruft", "Anna calls", ("Anna, Anna ruft", "Anna calls")),
         ("in Annas Haus", "in Annas's house", (f"{COPY} Annas Haus", f"{COPY} Annas's house")),  # only whole words
         ("", "", ("", "")),
     ],

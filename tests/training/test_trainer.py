@@ -67,7 +67,9 @@ def test_a_budget_in_minutes_shapes_the_schedule(tmp_path: Path, monkeypatch: py
     # Time that has been used before counts.
     again = make(tmp_path / "run", script=Scripted([1.0]), every=1000, budget=Budget(minutes=2), optimizer=optimizer)
     again.resume()
+    resumed_at = now
     assert 120 <= again.run().elapsed_s < 130
+    assert now - resumed_at < 75
 
 
 def test_patience(tmp_path: Path) -> None:
