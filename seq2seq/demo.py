@@ -37,6 +37,7 @@ def demo(
         stands = train(config, folder, overrides=[], resume=resume, data_dir=data_dir, console=console)
         if not stands.finished:
             return None
+
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
 

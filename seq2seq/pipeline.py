@@ -84,9 +84,8 @@ def describe(prepared: Prepared) -> list[str]:
 def _cached_tokenizer(config: TokenizerConfig, corpus: Corpus, say: Say) -> Tokenizer:
     train = corpus.splits["train"]
     # Sampling and copying happen later: they do not change the vocabulary.
-    digest = hashlib.sha256(repr(replace(config, sampling=0.0, sampling_sides="both", copy_share=0.0)).encode())
-    for text in (*train.source, *train.target):
-        digest.update(text.encode("utf-8", "replace") + b"\n")
+    settings = repr(replace(config, sampling=0.0, sampling_sides="both", copy_share=0.0))
+    digest = hashlib.sha256((settings + train.fingerprint).encode())
     folder = cache_dir() / "tokenizers" / digest.hexdigest()[:32]
     if folder.is_dir():
         return Tokenizer.load(folder)

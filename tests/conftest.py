@@ -55,7 +55,7 @@ data:
   target: en
 tokenizer: {vocab_size: 60, byte_fallback: false}
 batching: {tokens: 800, max_length: 32}
-model: {family: lstm, embedding_size: 48, hidden_size: 64, encoder_layers: 1, decoder_layers: 2, dropout: 0.1, word_dropout: 0.0}
+model: {family: lstm, embedding_size: 48, hidden_size: 64, encoder_layers: 1, dropout: 0.1, word_dropout: 0.0}
 training:
   budget: {steps: 500}
   optimizer: {learning_rate: 0.005, warmup_steps: 50}

@@ -172,7 +172,17 @@ def test_the_sacrebleu_command_gives_the_same_number(trained: Path, cli: Cli, to
     report = json.loads((trained / "evaluation.file-cut.json").read_text(encoding="utf-8"))
     assert 0 < report["bleu"]["score"] < 90
     assert "bleu_lowercase" in report
-    command = [sys.executable, "-m", "sacrebleu", str(reference), "-i", str(trained / "hypotheses.file-cut.txt"), "-b", "-w", "6"]
+    command = [
+        sys.executable,
+        "-m",
+        "sacrebleu",
+        str(reference),
+        "-i",
+        str(trained / "hypotheses.file-cut.txt"),
+        "-b",
+        "-w",
+        "6",
+    ]
     printed = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONUTF8": "1"}).stdout
     assert float(printed) == pytest.approx(report["bleu"]["score"], abs=1e-5)
 
@@ -246,7 +256,9 @@ def test_help_is_quick_and_teaches(cli: Cli) -> None:
     # The target is 0.5 s; a loaded machine gets some leave, an import of torch (over 1 s) does not.
     assert min(seconds) < 1.0
     loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, seq2seq.cli; print('torch' in sys.modules)"], capture_output=True, check=True
+        [sys.executable, "-c", "import sys, seq2seq.cli; print('torch' in sys.modules)"],
+        capture_output=True,
+        check=True,
     )
     assert loaded.stdout.strip() == b"False"
 
@@ -364,7 +376,9 @@ def test_resume_takes_the_budget_of_a_config_that_is_given(cli: Cli, toy_data: P
     assert "Done at step 8" in more.stdout.decode()
 
 
-def test_output_to_what_is_no_regular_file(trained: Path, cli: Cli, fails: Fails, toy_data: Path, tmp_path: Path) -> None:
+def test_output_to_what_is_no_regular_file(
+    trained: Path, cli: Cli, fails: Fails, toy_data: Path, tmp_path: Path
+) -> None:
     source = toy_data / "toy" / "test.de"
     assert "give a file in a folder that exists" in fails(
         "translate", "runs/toy", "--input", str(source), "--output", str(tmp_path)

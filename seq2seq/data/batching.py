@@ -99,11 +99,7 @@ class EncodedPairs:
 
 def encode_pairs(pairs: Pairs, tokenizer: Tokenizer, cache: Path) -> EncodedPairs:
     """Encodes once; the arrays are kept in `cache` under a hash of text and tokenizer and mapped into memory."""
-    digest = hashlib.sha256(tokenizer.fingerprint.encode())
-    for text in (*pairs.source, *pairs.target):
-        encoded = text.encode("utf-8", "surrogatepass")
-        # With its length: a line feed may stand inside a text.
-        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    digest = hashlib.sha256((tokenizer.fingerprint + pairs.fingerprint).encode())
     sides = []
     for side, texts in (("source", pairs.source), ("target", pairs.target)):
         base = cache / "encoded" / f"{digest.hexdigest()[:32]}-{side}"

@@ -1,5 +1,6 @@
 """Sentence pairs: what every kind of corpus source yields and everything after it reads."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,16 @@ class Pairs:
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(zip(self.source, self.target, strict=True))
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when any text changes; what is cached for these pairs is kept under it."""
+        digest = hashlib.sha256(str(len(self)).encode())
+        for text in (*self.source, *self.target):
+            raw = text.encode("utf-8", "surrogatepass")
+            # With its length: a line feed may stand inside a text.
+            digest.update(len(raw).to_bytes(8, "little") + raw)
+        return digest.hexdigest()
 
     def select(self, indices: list[int]) -> "Pairs":
         """The pairs at `indices`, in that order."""

@@ -22,7 +22,9 @@ class Journal:
     def rewind(self, step: int) -> None:
         """Drops events after update `step`: a run resumed from there does them again."""
         kept = [line for event, line in self._lines() if event.get("step", 0) <= step and event.get("event") != "end"]
-        self.path.write_text("".join(kept), encoding="utf-8")
+        rewound = self.path.with_suffix(".tmp")
+        rewound.write_text("".join(kept), encoding="utf-8")
+        rewound.replace(self.path)  # in one step: a kill leaves the old journal
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter([event for event, _ in self._lines()])
