@@ -15,7 +15,7 @@ class OptimizerConfig:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     """The highest, reached after warm-up."""
     warmup_steps: int = 400
     """Updates in which the learning rate rises from 0."""
