@@ -100,4 +100,3 @@ def test_running_mean_equals_the_slow_formula() -> None:
 def test_config_says_what_is_wrong(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         OptimizerConfig(**fields)
-    assert math.isclose(OptimizerConfig().learning_rate, 1e-3)
