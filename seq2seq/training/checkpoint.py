@@ -30,10 +30,17 @@ def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
             kept[name] = tensor.detach().contiguous()
     try:
         save_file(kept, temporary)
+        temporary.chmod(0o666 & ~_umask())  # the library writes for the owner alone; a run is there to be shared
         os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         raise _disk_error(error, path) from error
+
+
+def _umask() -> int:
+    umask = os.umask(0)  # the only way to ask is to set it
+    os.umask(umask)
+    return umask
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:

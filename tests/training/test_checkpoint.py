@@ -1,5 +1,6 @@
 """Files of weights: the same again, shared memory once, the old file safe while the new one is written."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,3 +202,13 @@ def test_optimiser_state_comes_back() -> None:
     train(one, first, 2)
     train(other, second, 2)
     assert equal(weights_of(one), weights_of(other))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of this kind")
+def test_weights_can_be_read_by_those_who_may_read_the_folder(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        checkpoint.save_weights(tmp_path / "model.safetensors", {"a": torch.ones(2)})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "model.safetensors").stat().st_mode & 0o777 == 0o644
