@@ -1,6 +1,5 @@
 """Learning rates by hand, which parameters are decayed, and the running mean against the slow formula."""
 
-import math
 from typing import Any
 
 import pytest
