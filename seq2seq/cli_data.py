@@ -74,7 +74,7 @@ def stats(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|CONFIG.yaml", help="A corpus by name, or a config: then its cleaning is shown too."
+            metavar="NAME|CONFIG", help="A corpus by name, or a config (demo, my.yaml): then its cleaning is applied."
         ),
     ],
     samples: Annotated[int, typer.Option(min=0, help="How many pairs of train and of test to show.")] = 3,
@@ -93,29 +93,14 @@ def stats(
 
 
 def _data_config(name: str, data_dir: Path | None) -> "DataConfig":
-    """The data section of a config file; or, for a corpus's name, its own direction with the default cleaning."""
+    """The data section of a config; or, for a corpus's name, its own direction with the default cleaning."""
+    from seq2seq.config import config_dir, load_config
     from seq2seq.data.corpora import DataConfig, languages_of
-    from seq2seq.errors import UserError
 
-    if not name.endswith((".yaml", ".yml")):
-        source, target = languages_of(name, data_dir)
-        return DataConfig(corpus=name, source=source, target=target)
-    import yaml
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        raw = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-        section = raw.get("data") if isinstance(raw, dict) else None
-        if not isinstance(section, dict):
-            raise UserError(f"{name} has no section `data:`; it is no config of seq2seq.")
-        return TypeAdapter(DataConfig).validate_python(section)
-    except OSError as error:
-        raise UserError(f"{name} cannot be read: {error.strerror}.") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{name} is no YAML: {error}") from error
-    except ValidationError as error:
-        faults = [f"data.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise UserError(f"{name} has mistakes in its data section. " + "; ".join(faults)) from error
+    if name.endswith((".yaml", ".yml")) or (config_dir() / f"{name}.yaml").is_file():
+        return load_config(Path(name)).data
+    source, target = languages_of(name, data_dir)
+    return DataConfig(corpus=name, source=source, target=target)
 
 
 def _about(corpus: "Corpus") -> list[str]:

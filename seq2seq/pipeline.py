@@ -189,7 +189,7 @@ def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], 
 
 
 def _vocabulary(tokenizer: Tokenizer) -> Vocabulary:
-    return Vocabulary(source=tokenizer.size("source"), target=tokenizer.size("target"), joint=tokenizer.joint)
+    return Vocabulary(source=tokenizer.size("source"), target=tokenizer.size("target"))
 
 
 # -- translate -----------------------------------------------------------------------------------------------------

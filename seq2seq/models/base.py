@@ -51,11 +51,10 @@ class Decoded(Rows):
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """What a family has to know of the tokenizer: the sizes, and whether both sides share one vocabulary."""
+    """What a family has to know of the tokenizer: how many pieces each side has."""
 
     source: int
     target: int
-    joint: bool
 
 
 MemoryT = TypeVar("MemoryT", bound=Rows)

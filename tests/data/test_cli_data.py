@@ -68,7 +68,8 @@ def test_stats_of_a_corpus_by_name(corpus_folder: Path) -> None:
 def test_stats_of_a_config(corpus_folder: Path, tmp_path: Path) -> None:
     config = tmp_path / "some.yaml"
     config.write_text(
-        "data:\n  corpus: my-de-en\n  source: en\n  target: de\n  cleaning: {drop_overlap: false}\nmodel: {anything: 1}\n"
+        "data:\n  corpus: my-de-en\n  source: en\n  target: de\n  cleaning: {drop_overlap: false}\n"
+        "model: {family: lstm}\ntraining: {budget: {steps: 1}}\n"
     )
     shown = run("stats", str(config), "--data-dir", str(corpus_folder.parent), "--samples", "0").output
     assert "my-de-en, en to de" in shown
@@ -76,13 +77,19 @@ def test_stats_of_a_config(corpus_folder: Path, tmp_path: Path) -> None:
     assert "for example" not in shown
 
 
+def test_stats_of_a_config_that_comes_along(corpus_folder: Path) -> None:
+    corpus_folder.rename(corpus_folder.parent / "multi30k-de-en")
+    shown = run("stats", "lstm-multi30k", "--data-dir", str(corpus_folder.parent), "--samples", "0").output
+    assert "multi30k-de-en, de to en" in shown
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "some.yaml cannot be read"),
-        ("data: [", "is no YAML"),
-        ("model: {}", "has no section `data:`"),
-        ("data: {corpus: x, source: de, targt: en}", r"data\.target: Field required; data\.targt: Unexpected keyword"),
+        (None, r"There is no config .*some\.yaml"),
+        ("data: [", "is not valid YAML"),
+        ("model: {}", "data: must be given"),
+        ("data: {corpus: x, source: de, targt: en}", r"data\.targt: unknown key; did you mean target\?"),
     ],
 )
 def test_configs_that_cannot_be_used(tmp_path: Path, content: str | None, message: str) -> None:

@@ -63,7 +63,7 @@ def untrained() -> LSTM:
     """A real model that says anything at all, bytes and broken characters too."""
     torch.manual_seed(4)
     size = tiny_tokenizer().size("target")
-    model = build(LSTMConfig(embedding_size=8, hidden_size=8), Vocabulary(source=size, target=size, joint=True))
+    model = build(LSTMConfig(embedding_size=8, hidden_size=8), Vocabulary(source=size, target=size))
     assert isinstance(model, LSTM)
     with torch.no_grad():
         model.output_bias.normal_(0, 3)

@@ -57,7 +57,7 @@ def build_model(case: tuple[str, dict[str, Any]], pieces: int = 11) -> Seq2Seq[A
     joint = options.get("tie_embeddings", "all") == "all"
     torch.manual_seed(3)
     config = FAMILIES[family][0](family=family, **options)
-    model = build(config, Vocabulary(source=pieces if joint else pieces + 2, target=pieces, joint=joint))
+    model = build(config, Vocabulary(source=pieces if joint else pieces + 2, target=pieces))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.2)

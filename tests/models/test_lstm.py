@@ -23,7 +23,7 @@ def config(**changes: Any) -> LSTMConfig:
 
 def model(pieces: int = 11, **changes: Any) -> LSTM:
     torch.manual_seed(1)
-    built = build(config(**changes), Vocabulary(source=pieces, target=pieces, joint=True))
+    built = build(config(**changes), Vocabulary(source=pieces, target=pieces))
     assert isinstance(built, LSTM)
     return built
 

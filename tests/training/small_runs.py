@@ -81,7 +81,7 @@ def make(
     size = tokenizer.size("target")
     model = build(
         LSTMConfig(embedding_size=8, hidden_size=8, dropout=0.3, word_dropout=0.1),
-        Vocabulary(source=size, target=size, joint=True),
+        Vocabulary(source=size, target=size),
     )
     batching = BatchingConfig(tokens=240, max_length=60, multiple=8)
     batches = TrainingBatches(

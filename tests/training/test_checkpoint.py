@@ -18,7 +18,7 @@ from seq2seq.training import checkpoint
 def model(seed: int = 0, **changes: Any) -> LSTM:
     torch.manual_seed(seed)
     config = LSTMConfig(**{"embedding_size": 6, "hidden_size": 8, **changes})
-    built = build(config, Vocabulary(source=11, target=11, joint=True))
+    built = build(config, Vocabulary(source=11, target=11))
     assert isinstance(built, LSTM)
     return built
 

@@ -25,7 +25,7 @@ def lstm() -> Any:
     torch.manual_seed(2)
     size = tiny_tokenizer().size("target")
     return build(
-        LSTMConfig(embedding_size=8, hidden_size=8, dropout=0.5), Vocabulary(source=size, target=size, joint=True)
+        LSTMConfig(embedding_size=8, hidden_size=8, dropout=0.5), Vocabulary(source=size, target=size)
     )
 
 
