@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seq2seq import __version__
+from seq2seq import __version__, cli_quality
 from seq2seq.cli_data import app as data_app
 from seq2seq.errors import UserError
 
@@ -30,6 +30,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(data_app, name="data")
+for command in (cli_quality.average, cli_quality.distill, cli_quality.backtranslate):
+    app.command()(command)
 
 DataDir = Annotated[
     Path | None,
@@ -45,6 +47,11 @@ MaxLength = Annotated[
 ]
 NoRepeat = Annotated[
     int | None, typer.Option("--no-repeat-ngram", help="No run of this many pieces twice; 0 allows it.")
+]
+Run = Annotated[Path | None, typer.Argument(help="A run folder.")]
+Models = Annotated[
+    list[Path] | None,
+    typer.Option("--model", help="A further run that decides together with the others (an ensemble); repeatable."),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu, cuda.")]
 
@@ -74,14 +81,14 @@ def train(
     Ctrl-C stops after the running update and saves; --resume goes on from there. The run folder then holds all that
     translating needs and can be copied anywhere.
     """
-    from seq2seq import pipeline
+    from seq2seq import pipeline, terminal
 
     if run is None:
         if config is None:
             raise UserError("Give a config, for example configs/lstm-multi30k.yaml, or --resume with --run FOLDER.")
         run = Path("runs") / config.stem
     progress = pipeline.train(
-        config, run, overrides=overrides or [], resume=resume, data_dir=data_dir, console=_console()
+        config, run, overrides=overrides or [], resume=resume, data_dir=data_dir, console=terminal.make_console()
     )
     if not progress.finished:
         where = f" --data-dir {data_dir}" if data_dir else ""
@@ -94,7 +101,8 @@ def train(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Run = None,
+    models: Models = None,
     split: Annotated[str, typer.Option("--split", help="Part of the corpus that the run was trained on.")] = "test",
     source: Annotated[Path | None, typer.Option("--source", help="Translate this file instead of a split.")] = None,
     reference: Annotated[
@@ -117,10 +125,11 @@ def evaluate(
     Scores are of plain, cased text against the raw references, with sacreBLEU's signatures. The figures go into
     RUN/evaluation.json, the translations beside it.
     """
-    from seq2seq import pipeline
+    from seq2seq import pipeline, terminal
     from seq2seq.demo import pick_samples
     from seq2seq.evaluation.report import render_report
 
+    run, others = _first_and_others(run, models)
     if source is not None and split != "test":
         raise UserError("--split and --source exclude each other: give one of them.")
     if (source is None) != (not reference):
@@ -130,18 +139,26 @@ def evaluate(
     else:
         test_set = pipeline.split_of(run, split, data_dir, lambda line: typer.echo(line, err=True))
     search = _given(beam=beam, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram)
-    with _progress("translating") as advance:
+    with terminal.progress_bar("translating") as advance:
         report, hypotheses = pipeline.evaluate(
-            run, test_set, lowercase=lowercase, against=against, progress=advance, device=device, **search
+            run,
+            test_set,
+            lowercase=lowercase,
+            together_with=others,
+            against=against,
+            progress=advance,
+            device=device,
+            **search,
         )
-    _console().print(render_report(report))
+    terminal.make_console().print(render_report(report))
     for sample in pick_samples(test_set, hypotheses, samples):
         typer.echo("\n" + "\n".join(f"{name:<12} {text}" for name, text in sample.items()))
 
 
 @app.command()
 def translate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Run = None,
+    models: Models = None,
     input_file: Annotated[Path | None, typer.Option("--input", help="A text file, one sentence a line.")] = None,
     output_file: Annotated[Path | None, typer.Option("--output", help="Where its translation goes.")] = None,
     beam: Beam = None,
@@ -165,6 +182,7 @@ def translate(
     from seq2seq import pipeline, terminal
     from seq2seq.run import RunFolder
 
+    run, others = _first_and_others(run, models)
     search = _given(
         beam=beam, nbest=nbest, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram
     )
@@ -174,10 +192,10 @@ def translate(
         raise UserError(f"{input_file} is no file that can be read.")
     if output_file is not None and (output_file.is_dir() or not output_file.parent.is_dir()):
         raise UserError(f"--output {output_file}: give a file in a folder that exists.")
-    translator = pipeline.load_translator(run, device=device, **search)
+    translator = pipeline.load_translator(run, together_with=others, device=device, **search)
     show = terminal.Output(as_json=as_json, attention=attention)
     if input_file is not None:
-        with _progress("translating") as advance:
+        with terminal.progress_bar("translating") as advance:
             terminal.translate_file(translator, input_file, output_file, show, advance)
     elif sys.stdin.isatty() and sys.stdout.isatty():
         terminal.converse(translator, show, prompt=RunFolder(run).direction())
@@ -193,10 +211,11 @@ def demo(
 ) -> None:
     """The whole way on real text: fetch a corpus, train, evaluate, show translations. What is done is not done again."""
     from seq2seq import demo as demonstration
+    from seq2seq import terminal
     from seq2seq.evaluation.report import render_report
 
-    console = _console()
-    with _progress("evaluating") as advance:
+    console = terminal.make_console()
+    with terminal.progress_bar("evaluating") as advance:
         found = demonstration.demo(config, run, data_dir=data_dir, console=console, progress=advance)
     if found is None:
         typer.echo(f"Stopped and saved. Go on: seq2seq demo --run {run} (or make demo)")
@@ -243,23 +262,17 @@ def main() -> None:
         sys.exit(1)
 
 
+def _first_and_others(run: Path | None, models: list[Path] | None) -> tuple[Path, list[Path]]:
+    """`RUN --model B` and `--model A --model B` say the same."""
+    folders = ([run] if run else []) + (models or [])
+    if not folders:
+        raise UserError("Give a run folder, such as runs/demo; several (--model A --model B) decide together.")
+    return folders[0], folders[1:]
+
+
 def _given(**options: Any) -> dict[str, Any]:
     """The options that were given."""
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _console(stderr: bool = False) -> Any:
-    from rich.console import Console
-
-    console = Console(stderr=stderr)
-    # Not at a terminal (a log file, CI) nothing is cut or wrapped at 80 columns.
-    return console if console.is_terminal else Console(stderr=stderr, width=200)
-
-
-def _progress(what: str) -> Any:
-    from seq2seq.terminal import progress_bar
-
-    return progress_bar(_console(stderr=True), what)
 
 
 if __name__ == "__main__":

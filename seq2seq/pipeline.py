@@ -11,7 +11,7 @@ import hashlib
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from rich.console import Console
 
 from seq2seq.config import Config, dump_config, load_config
 from seq2seq.data.batching import TrainingBatches
-from seq2seq.data.cleaning import clean_corpus
+from seq2seq.data.cleaning import clean_added, clean_corpus
 from seq2seq.data.copying import hide_copied_words
 from seq2seq.data.corpora import Corpus, load_corpus
+from seq2seq.data.pairs import Pairs
 from seq2seq.data.places import cache_dir
-from seq2seq.data.sources.files import read_lines
-from seq2seq.data.tokenizer import Side, Tokenizer, TokenizerConfig, train_tokenizer
+from seq2seq.data.sources.files import read_aligned, read_lines
+from seq2seq.data.tokenizer import RESERVED, TAG, Side, Tokenizer, TokenizerConfig, train_tokenizer
+from seq2seq.decoding.ensemble import Ensemble
 from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
@@ -47,10 +49,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A clean corpus and the tokenizer of its training split."""
+    """A clean corpus, the tokenizer of its training split, and what is trained on: that split and what is added."""
 
     corpus: Corpus
     tokenizer: Tokenizer
+    training: Pairs
 
 
 def prepare(config: Config, *, data_dir: Path | None = None, say: Say) -> Prepared:
@@ -65,7 +68,21 @@ def prepare(config: Config, *, data_dir: Path | None = None, say: Say) -> Prepar
         raise UserError(
             f"No training pair of {corpus.name} is left after cleaning; see data.cleaning and the counts above."
         )
-    return Prepared(corpus, _cached_tokenizer(config.tokenizer, corpus, say))
+    tokenizer = _cached_tokenizer(config.tokenizer, corpus, say)
+    return Prepared(corpus, tokenizer, _with_added(config, corpus, say))
+
+
+def _with_added(config: Config, corpus: Corpus, say: Say) -> Pairs:
+    """The training pairs of the corpus, and those of `data.added` behind them."""
+    train = corpus.splits["train"]
+    source, target = list(train.source), list(train.target)
+    for added in config.data.added:
+        pairs, report = clean_added(read_aligned(added.source, added.target), corpus, config.data.cleaning)
+        for line in report.lines():
+            say(f"{added.target}: {line}")
+        source += [TAG + text for text in pairs.source] if added.tagged else pairs.source
+        target += pairs.target
+    return Pairs(source=source, target=target) if config.data.added else train
 
 
 def describe(prepared: Prepared) -> list[str]:
@@ -85,7 +102,7 @@ def _cached_tokenizer(config: TokenizerConfig, corpus: Corpus, say: Say) -> Toke
     train = corpus.splits["train"]
     # Sampling and copying happen later: they do not change the vocabulary.
     settings = repr(replace(config, sampling=0.0, sampling_sides="both", copy_share=0.0))
-    digest = hashlib.sha256((settings + train.fingerprint).encode())
+    digest = hashlib.sha256((settings + repr(RESERVED) + train.fingerprint).encode())
     folder = cache_dir() / "tokenizers" / digest.hexdigest()[:32]
     if folder.is_dir():
         return Tokenizer.load(folder)
@@ -122,9 +139,7 @@ def train(
     # 1. Data. A resumed run keeps its tokenizer even if the cache is gone.
     prepared = prepare(config, data_dir=data_dir, say=display.say)
     tokenizer = run.tokenizer() if resume else prepared.tokenizer
-    pairs = hide_copied_words(
-        prepared.corpus.splits["train"], share=config.tokenizer.copy_share, seed=config.training.seed
-    )
+    pairs = hide_copied_words(prepared.training, share=config.tokenizer.copy_share, seed=config.training.seed)
     batches = TrainingBatches(
         pairs, tokenizer, config.batching, config.tokenizer, seed=config.training.seed, cache=cache_dir()
     )
@@ -195,8 +210,11 @@ def _vocabulary(tokenizer: Tokenizer) -> Vocabulary:
 # -- translate -----------------------------------------------------------------------------------------------------
 
 
-def load_translator(folder: Path | str, *, device: str = "auto", **changes: Any) -> Translator:
-    """The translator of a run folder; `changes` are fields of SearchConfig (beam=1, nbest=5, …)."""
+def load_translator(
+    folder: Path | str, *, together_with: Sequence[Path | str] = (), device: str = "auto", **changes: Any
+) -> Translator:
+    """The translator of a run folder, or of several that decide together (the first one's config counts); `changes`
+    are fields of SearchConfig (beam=1, nbest=5, …)."""
     run = RunFolder.open(Path(folder))
     config = run.config()
     if "nbest" in changes and "beam" not in changes:
@@ -205,11 +223,32 @@ def load_translator(folder: Path | str, *, device: str = "auto", **changes: Any)
         config = replace(config, search=replace(config.search, **changes))
     except ValueError as error:
         raise UserError(f"{error}.") from None
-    tokenizer = run.tokenizer()
-    model = build(config.model, _vocabulary(tokenizer))
+    tokenizer, where = run.tokenizer(), pick_device(device)
+    model = _load_model(run, tokenizer).to(where)
+    if together_with:
+        others = [_load_member(Path(other), run, tokenizer).to(where) for other in together_with]
+        model = Ensemble([model, *others])
+    return _translator(model.eval(), tokenizer, config)
+
+
+def _load_model(run: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
+    model = build(run.config().model, _vocabulary(tokenizer))
     weights = run.path / checkpoint.MODEL_FILE
     checkpoint.load_into(model, checkpoint.load_weights(weights), weights)
-    return _translator(model.to(pick_device(device)).eval(), tokenizer, config)
+    return model
+
+
+def _load_member(folder: Path, first: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
+    run = RunFolder.open(folder)
+    if run.direction() != first.direction():
+        raise UserError(f"{first.path} translates {first.direction()} and {folder} {run.direction()}: no ensemble.")
+    if run.tokenizer().fingerprint != tokenizer.fingerprint:
+        raise UserError(
+            f"{folder} and {first.path} have different tokenizers, so they cannot decide together piece by piece. "
+            "Models for an ensemble are trained on the same corpus with the same tokenizer settings; seed, sizes and "
+            "family may differ."
+        )
+    return _load_model(run, tokenizer)
 
 
 def _translator(model: Seq2Seq[Any, Any], tokenizer: Tokenizer, config: Config) -> Translator:
@@ -220,6 +259,18 @@ def _translator(model: Seq2Seq[Any, Any], tokenizer: Tokenizer, config: Config) 
         normalize=config.data.cleaning.normalize,
         max_source=config.batching.max_length,
     )
+
+
+def average(run_folder: Path, into: Path, count: int) -> list[int]:
+    """Writes a run folder `into` with the mean of the `count` best checkpoints of a run; returns their steps."""
+    run, found = RunFolder.open(run_folder), checkpoint.best_files(run_folder)[:count]
+    if not found:
+        raise UserError(f"{run_folder} keeps no checkpoints to average (training.average was 1, or they were deleted).")
+    if into.exists():
+        raise UserError(f"{into} is there already; give another folder with --into, or delete it.")
+    RunFolder(into).create(run.config(), run.tokenizer())
+    checkpoint.save_weights(into / checkpoint.MODEL_FILE, checkpoint.mean_weights([path for _, path in found]))
+    return [step for step, _ in found]
 
 
 # -- evaluate ------------------------------------------------------------------------------------------------------
@@ -273,12 +324,13 @@ def evaluate(
     test_set: TestSet,
     *,
     lowercase: bool = False,
+    together_with: Sequence[Path] = (),
     against: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     **search: Any,
 ) -> tuple[Report, list[str]]:
-    """Translates the test set, scores it, writes evaluation.json and the hypotheses into the run folder."""
-    translator = load_translator(run_folder, **search)
+    """Translates the test set, scores it, writes evaluation.json and the hypotheses into the (first) run folder."""
+    translator = load_translator(run_folder, together_with=together_with, **search)
     other = None if against is None else _hypotheses_of(against, test_set, progress, search)
     hypotheses, seconds = _timed_translation(translator, test_set.sources, progress)
     report = build_report(
@@ -288,9 +340,12 @@ def evaluate(
         seconds=seconds,
         lowercase=lowercase,
         against=other,
-        extra={"test_set": test_set.name, "search": vars(translator.search)},
+        extra={"test_set": test_set.name, "search": vars(translator.search)}
+        | ({"models": [str(run_folder), *map(str, together_with)]} if together_with else {}),
     )
-    write_report(run_folder, report, hypotheses, test_set.name)
+    # The figures of an ensemble must not pass for those of its first model.
+    suffix = f"-ensemble-of-{1 + len(together_with)}" if together_with else ""
+    write_report(run_folder, report, hypotheses, test_set.name + suffix)
     return report, hypotheses
 
 

@@ -129,9 +129,16 @@ def _writer(path: Path | None) -> Iterator[BinaryIO]:
         yield file
 
 
+def make_console(stderr: bool = False) -> Console:
+    """Not at a terminal (a log file, CI) nothing is cut or wrapped at 80 columns."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=200)
+
+
 @contextmanager
-def progress_bar(console: Console, what: str) -> Iterator[Advance]:
+def progress_bar(what: str) -> Iterator[Advance]:
     """A bar with count and time left; it appears with the first advance, and not at all where there is no terminal."""
+    console = make_console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task: Any = None

@@ -2,12 +2,18 @@
 
 import os
 import random
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 # Small models gain nothing from more threads, and spinning ones would disturb each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+Cli = Callable[..., subprocess.CompletedProcess[bytes]]
+Fails = Callable[..., str]
 
 NOUNS = {"hund": "dog", "katze": "cat", "vogel": "bird", "fisch": "fish", "baum": "tree", "stein": "stone"}
 COLOURS = {"rot": "red", "blau": "blue", "alt": "old", "neu": "new"}
@@ -85,3 +91,45 @@ def environment(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
         "TERM": "dumb",
         "PYTHONUTF8": "1",
     }
+
+
+@pytest.fixture(scope="session")
+def cli(environment: dict[str, str], toy_data: Path) -> Cli:
+    """Runs `seq2seq …` as a process of its own, in the folder of the toy corpus."""
+
+    def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "seq2seq.cli", *arguments]
+        return subprocess.run(command, input=stdin, capture_output=True, env=environment, cwd=toy_data, timeout=120)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(cli: Cli, toy_data: Path) -> Path:
+    """A run on the made-up language."""
+    result = cli("train", "toy.yaml")
+    assert result.returncode == 0, result.stderr.decode()
+    return toy_data / "runs" / "toy"
+
+
+@pytest.fixture
+def fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: dict[str, str], toy_data: Path
+) -> Fails:
+    """Runs `main()` in this process, expects it to fail in order, and gives what it wrote to standard error."""
+    for name in ("SEQ2SEQ_DATA", "SEQ2SEQ_CACHE"):
+        monkeypatch.setenv(name, environment[name])
+    monkeypatch.chdir(toy_data)
+
+    from seq2seq.cli import main
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["seq2seq", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code not in (0, None)
+        shown = capsys.readouterr().err
+        assert "Traceback" not in shown
+        return " ".join(shown.split())
+
+    return run

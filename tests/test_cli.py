@@ -8,55 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from seq2seq.cli import main
-
-Cli = Callable[..., subprocess.CompletedProcess[bytes]]
-Fails = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def cli(environment: dict[str, str], toy_data: Path) -> Cli:
-    """Runs `seq2seq …` as a process of its own, in the folder of the toy corpus."""
-
-    def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "seq2seq.cli", *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, env=environment, cwd=toy_data, timeout=120)
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def trained(cli: Cli, toy_data: Path) -> Path:
-    """A run on the made-up language."""
-    result = cli("train", "toy.yaml")
-    assert result.returncode == 0, result.stderr.decode()
-    return toy_data / "runs" / "toy"
-
-
-@pytest.fixture
-def fails(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: dict[str, str], toy_data: Path
-) -> Fails:
-    """Runs `main()` in this process, expects it to fail in order, and gives what it wrote to standard error."""
-    for name in ("SEQ2SEQ_DATA", "SEQ2SEQ_CACHE"):
-        monkeypatch.setenv(name, environment[name])
-    monkeypatch.chdir(toy_data)
-
-    def run(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["seq2seq", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        assert stopped.value.code not in (0, None)
-        shown = capsys.readouterr().err
-        assert "Traceback" not in shown
-        return " ".join(shown.split())
-
-    return run
+from conftest import Cli, Fails
 
 
 # -- the whole way -------------------------------------------------------------------------------------------------

@@ -213,6 +213,13 @@ def clean_corpus(corpus: Corpus, config: CleaningConfig) -> tuple[Corpus, Cleani
     return replace(corpus, splits=splits), CleaningReport(splits=reports)
 
 
+def clean_added(added: Pairs, corpus: Corpus, config: CleaningConfig) -> tuple[Pairs, CleaningReport]:
+    """Pairs that are trained on besides the corpus's own, cleaned by the same rules: none stands in valid or test."""
+    splits = {name: pairs for name, pairs in corpus.splits.items() if name != "train"}
+    clean, report = clean_corpus(replace(corpus, splits={"train": added, **splits}), config)
+    return clean.splits["train"], CleaningReport(splits={"added": report.splits["train"]})
+
+
 def _filter_train(
     splits: dict[str, Pairs], config: CleaningConfig, languages: tuple[str, str]
 ) -> tuple[Pairs, dict[str, int]]:

@@ -27,10 +27,26 @@ from seq2seq.data.sources.files import read_aligned
 from seq2seq.data.splitting import stable_hash
 from seq2seq.errors import UserError
 
-__all__ = ["Corpus", "DataConfig", "fetch_corpus", "languages_of", "load_corpus", "local_corpora"]
+__all__ = ["AddedText", "Corpus", "DataConfig", "fetch_corpus", "languages_of", "load_corpus", "local_corpora"]
 
 _ABOUT = "corpus.json"
 _SPLIT_NAMES = {"train": "train", "valid": "valid", "validation": "valid", "dev": "valid", "test": "test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedText:
+    """Two line-aligned files whose pairs are trained on besides the corpus's own: translations that a model has made
+    (`seq2seq backtranslate`, `seq2seq distill`), say. They are cleaned like the corpus; the tokenizer does not see them."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    source: Path
+    """Text in the language translated from, plain or .gz."""
+    target: Path
+    """Text in the language translated into, line by line its translation."""
+    tagged: bool = False
+    """Put a mark before every source text, so that the model can tell made sources from real ones (Caswell et al.
+    2019): for back-translations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +66,8 @@ class DataConfig:
     """Code of the language translated into. A corpus de-en serves both directions."""
     cleaning: CleaningConfig = field(default_factory=CleaningConfig)
     """What is done to the text before it is used."""
+    added: tuple[AddedText, ...] = ()
+    """Further pairs to train on."""
 
     def __post_init__(self) -> None:
         for name in ("source", "target"):

@@ -21,6 +21,10 @@ PAD, UNK, BOS, EOS = 0, 1, 2, 3
 
 # Stands for a stretch of text that is carried over unchanged; a character of the private use area, so not in real text.
 COPY = "\ue000"
+# Stands before a source text that a model has made.
+TAG = "\ue002"
+# Always pieces of their own, beside those a config names.
+RESERVED = (COPY, TAG)
 
 # SentencePiece writes spaces as U+2581, so a U+2581 in the text itself would come back as a space: it is escaped.
 _ESCAPES = {"\ue001": "\ue001e", "\u2581": "\ue001b"}
@@ -182,7 +186,7 @@ def _train(config: TokenizerConfig, texts: Iterable[str]) -> bytes:
             # Identity and no folding of spaces: otherwise decoding would not give the text back.
             normalization_rule_name="identity",
             remove_extra_whitespaces=False,
-            user_defined_symbols=[COPY, *config.user_symbols],
+            user_defined_symbols=[*RESERVED, *config.user_symbols],
             pad_id=PAD,
             unk_id=UNK,
             bos_id=BOS,

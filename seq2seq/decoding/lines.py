@@ -42,11 +42,20 @@ def translate_stream(
     attention: bool = False,
     progress: Callable[[int], None] = lambda lines: None,
 ) -> int:
-    """Hands each line's translation to `write`, in order; returns how many. `progress` gets the lines of a group."""
-    count = 0
+    """Hands each line's translation to `write`, in order; returns how many. `progress` is told of every few lines that
+    they have been translated, and once more (of those left) when a group has been written."""
+    count = left = 0
+
+    def searched(segments: int) -> None:
+        nonlocal left
+        done = min(segments, left)  # a long line has several segments
+        left -= done
+        progress(done)
+
     for lines in read_line_groups(reader):
-        for translation in translator.translate(lines, attention=attention):
+        left = len(lines)
+        for translation in translator.translate(lines, attention=attention, progress=searched):
             write(translation)
         count += len(lines)
-        progress(len(lines))
+        progress(left)
     return count

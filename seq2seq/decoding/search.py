@@ -163,13 +163,24 @@ class _Search:
             self.finished[self.sentences[place]].append(found)
 
     def _open_sentences(self) -> list[int]:
-        """Places (row order) of the sentences that go on: fewer than K finished, and something left to extend."""
+        """Places (row order) of the sentences that go on."""
         top = self.scores.max(dim=1).values.tolist()
-        return [
-            place
-            for place, sentence in enumerate(self.sentences)
-            if top[place] > NEVER and len(self.finished[sentence]) < self.config.beam
-        ]
+        return [place for place, sentence in enumerate(self.sentences) if self._goes_on(sentence, top[place])]
+
+    def _goes_on(self, sentence: int, top: float) -> bool:
+        """Whether an open hypothesis (the best has log-probability `top`) may still enter what is given.
+
+        Once K are finished, one that would end with the next piece for nothing must beat the last of the n best. To
+        end with the K-th finished one would favour short translations, which finish first. Greedy search does end
+        there: its one hypothesis is what it is.
+        """
+        found = self.finished[sentence]
+        if top == NEVER or len(found) < self.config.beam:
+            return top > NEVER
+        if self.config.beam == 1:
+            return False
+        worst = sorted((h.score for h in found), reverse=True)[self.config.nbest - 1]
+        return top / length_penalty(self.tokens.shape[1] + 1, self.config.length_penalty) > worst
 
     def _select(self, state: Any, keep: list[int], parents: Tensor, tokens: Tensor) -> None:
         """Goes on with the sentences at `keep` and the hypotheses that continue rows `parents` with `tokens` (B,K)."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seq2seq.data.batching import pad
 from seq2seq.data.cleaning import NormalForm, normalize_text
-from seq2seq.data.tokenizer import BOS, COPY, EOS, PAD, UNK, Tokenizer
+from seq2seq.data.tokenizer import BOS, COPY, EOS, PAD, RESERVED, UNK, Tokenizer
 from seq2seq.decoding.search import Hypothesis, SearchConfig, beam_search
 from seq2seq.models import Seq2Seq
 
@@ -118,7 +118,7 @@ class Translator:
                 # Nothing to translate in "…" or "😀": it is carried over as it is.
                 yield _Segment(number, [], [part])
                 continue
-            unknown = self.tokenizer.unknown_characters(part, "source") | {COPY}
+            unknown = self.tokenizer.unknown_characters(part, "source") | {*RESERVED}
             run = re.compile("[" + re.escape("".join(sorted(unknown))) + "]+")
             copied = run.findall(part)
             slotted = run.sub(COPY, part)

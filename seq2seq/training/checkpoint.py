@@ -74,6 +74,19 @@ def mean_weights(paths: list[Path]) -> dict[str, Tensor]:
     return {name: (tensor / len(paths)).float() for name, tensor in total.items()}
 
 
+def best_file(folder: Path, step: int) -> Path:
+    """Where the weights of a good validation are kept."""
+    return folder / "checkpoints" / f"best-{step:07}.safetensors"
+
+
+def best_files(folder: Path) -> list[tuple[int, Path]]:
+    """(step, weights) of the best validations that are kept, best first; none where checkpoints are not."""
+    if not has_last(folder):
+        return []
+    kept = [(step, best_file(folder, step)) for _, step in load_facts(folder)["best"]]
+    return [(step, path) for step, path in kept if path.exists()]
+
+
 def save_last(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     """Replaces checkpoints/last as a whole."""
     last, new, old = (folder / "checkpoints" / name for name in ("last", "last.new", "last.old"))

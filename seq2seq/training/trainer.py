@@ -185,7 +185,7 @@ class Trainer:
 
     def _best_file(self, step: int) -> Path:
         (self.folder / "checkpoints").mkdir(exist_ok=True)
-        return self.folder / "checkpoints" / f"best-{step:07}.safetensors"
+        return checkpoint.best_file(self.folder, step)
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: parameter.detach().cpu() for name, parameter in self.model.named_parameters()}

@@ -102,6 +102,15 @@ def test_stream_line_in_line_out(copier: Translator) -> None:
     assert not any("\n" in text for text in texts)
 
 
+def test_a_small_file_shows_progress_too(copier: Translator) -> None:
+    config = SearchConfig(beam=1, no_repeat_ngram=0, batch_tokens=40)
+    few_at_once = Translator(copier.model, copier.tokenizer, config)
+    done: list[int] = []
+    assert translate_stream(few_at_once, io.BytesIO(b"hund\n" * 30), lambda found: None, progress=done.append) == 30
+    assert len(done) > 5
+    assert sum(done) == 30
+
+
 def feed(chunks: list[bytes], answered: Callable[[], bool], sink: int) -> None:
     """Writes a chunk only when what came before it has been answered."""
     for chunk in chunks:

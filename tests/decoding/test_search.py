@@ -53,12 +53,23 @@ def has_repeat(tokens: tuple[int, ...], n: int) -> bool:
     return n > 0 and len(grams) > len(set(grams))
 
 
+def may_improve(
+    best_open: tuple[float, tuple[int, ...]], finished: list[tuple[float, float, tuple[int, ...]]], config: SearchConfig
+) -> bool:
+    """Fewer finished than the beam is wide, or the best open one would enter the n best by ending with its next piece."""
+    if len(finished) < config.beam or config.beam == 1:
+        return len(finished) < config.beam
+    total, prefix = best_open
+    given = sorted((score for score, _, _ in finished), reverse=True)[: config.nbest]
+    return total / ((5 + len(prefix) + 1) / 6) ** config.length_penalty > given[-1]
+
+
 def slow_search(model: TableModel, row: list[int], config: SearchConfig) -> list[tuple[list[int], float, float]]:
     """The same search as plainly as it can be said: one sentence, every prefix replayed, lists and sorting."""
     replay, limit, beam = Replay(model, row), int(len(row) * config.max_length) + 10, config.beam
     still_open: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     finished: list[tuple[float, float, tuple[int, ...]]] = []
-    while still_open and len(finished) < beam:
+    while still_open and may_improve(still_open[0], finished, config):
         length = len(still_open[0][1]) + 1
         candidates = []
         for total, prefix in still_open:
@@ -254,6 +265,22 @@ def test_the_length_penalty_decides_between_short_and_long() -> None:
     model = Script(9, table, otherwise=8)
     for alpha, wanted in ((0.0, []), (1.0, [4, 5, 6, 7])):
         assert run(model, [[4]], SearchConfig(beam=2, length_penalty=alpha))[0][0].tokens == wanted
+
+
+def test_search_goes_on_while_a_longer_translation_may_win() -> None:
+    # Two short ones are finished after two pieces; the long one is less likely than both, but better for its length.
+    table = {
+        (): {4: 0.5, 5: 0.5 - 1e-6},
+        (4,): {EOS: 0.55, 6: 0.45},
+        (5,): {EOS: 0.55, 6: 0.45},
+        (4, 6): {7: 1.0},
+        (4, 6, 7): {8: 1.0},
+        (4, 6, 7, 8): {EOS: 1.0},
+    }
+    model = Script(10, table)
+    found = run(model, [[4]], SearchConfig(beam=2, nbest=1, length_penalty=2.0))[0][0]
+    assert found.tokens == [4, 6, 7, 8]
+    assert found.log_prob == pytest.approx(math.log(0.225), abs=1e-4)
 
 
 def test_no_ngram_comes_twice() -> None:
