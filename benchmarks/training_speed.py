@@ -58,7 +58,7 @@ def ours(data: Path, precision: str, steps: int) -> dict[str, float | str]:
     tokenizer = prepared.tokenizer
     train = prepared.corpus.splits["train"]
     batches = TrainingBatches(train, tokenizer, config.batching, config.tokenizer, seed=1, cache=cache_dir())
-    sizes = Vocabulary(source=tokenizer.size("source"), target=tokenizer.size("target"), joint=tokenizer.joint)
+    sizes = Vocabulary(source=tokenizer.size("source"), target=tokenizer.size("target"))
     torch.manual_seed(1)
     model, device = build(config.model, sizes), torch.device("cpu")
     model.train()

@@ -46,7 +46,14 @@ def distill(
     search = {} if beam is None else {"beam": beam}
     with progress_bar("translating") as advance:
         made = synthetic.distill(
-            run, into, together_with=models or [], data_dir=data_dir, say=_tell, progress=advance, device=device, **search
+            run,
+            into,
+            together_with=models or [],
+            data_dir=data_dir,
+            say=_tell,
+            progress=advance,
+            device=device,
+            **search,
         )
     _show(made)
 

@@ -15,7 +15,9 @@ from seq2seq.data.tokenizer import TAG
 @pytest.fixture(scope="session")
 def second(cli: Cli, toy_data: Path, trained: Path) -> Path:
     """Another run with the same tokenizer, trained too short to be good."""
-    result = cli("train", "toy.yaml", "--run", "runs/second", "--set", "training.seed=2", "--set", "training.budget.steps=60")
+    result = cli(
+        "train", "toy.yaml", "--run", "runs/second", "--set", "training.seed=2", "--set", "training.budget.steps=60"
+    )
     assert result.returncode == 0, result.stderr.decode()
     return toy_data / "runs" / "second"
 
@@ -87,7 +89,9 @@ def test_back_translations_are_marked(backwards: Path, cli: Cli, toy_data: Path,
     assert "tagged: true" in result.stdout.decode()
 
 
-def test_tagged_texts_reach_the_model_with_their_mark(toy_data: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_tagged_texts_reach_the_model_with_their_mark(
+    toy_data: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from seq2seq import pipeline
     from seq2seq.config import load_config
 
@@ -119,4 +123,7 @@ def test_mistakes(fails: Fails, cli: Cli, trained: Path, backwards: Path, tmp_pa
     shutil.copytree(trained, bare, ignore=shutil.ignore_patterns("checkpoints"))
     assert "keeps no checkpoints to average" in fails("average", str(bare))
     (tmp_path / "empty.en").write_text("")
-    assert "there is nothing to translate" in fails("backtranslate", "runs/backwards", str(tmp_path / "empty.en"), "--into", "x").lower()
+    assert (
+        "there is nothing to translate"
+        in fails("backtranslate", "runs/backwards", str(tmp_path / "empty.en"), "--into", "x").lower()
+    )

@@ -24,9 +24,7 @@ def validator(model: Any, pairs: Pairs = PAIRS, **fields: Any) -> Validator:
 def lstm() -> Any:
     torch.manual_seed(2)
     size = tiny_tokenizer().size("target")
-    return build(
-        LSTMConfig(embedding_size=8, hidden_size=8, dropout=0.5), Vocabulary(source=size, target=size)
-    )
+    return build(LSTMConfig(embedding_size=8, hidden_size=8, dropout=0.5), Vocabulary(source=size, target=size))
 
 
 def test_a_model_that_is_right_gets_full_marks() -> None:
