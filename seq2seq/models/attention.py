@@ -16,10 +16,9 @@ AttentionKind = Literal["dot", "general", "additive", "none"]
 
 @dataclass(frozen=True)
 class AttentionMemory(Rows):
-    """keys: (N,S,H) for each attention that will ask, projected once for the sentence; values (N,S,E); mask (N,S) true
-    at pieces; summary (N,E)."""
+    """keys (N,S,H) are projected once for the sentence; values (N,S,E); mask (N,S) true at pieces; summary (N,E)."""
 
-    keys: tuple[Tensor, ...]
+    keys: Tensor
     values: Tensor
     mask: Tensor
     summary: Tensor
@@ -45,21 +44,21 @@ class Attention(nn.Module):
         if kind == "dot" and query_size != value_size:
             raise ValueError("attention 'dot' needs equal sizes of query and value")
 
-    def keys(self, values: Tensor) -> Tensor:
-        """values (B,S,E) -> (B,S,H), once for a sentence."""
-        projected: Tensor = self.key(values) if self.kind in ("general", "additive") else values
-        return projected
+    def remember(self, values: Tensor, mask: Tensor, summary: Tensor) -> AttentionMemory:
+        """Projects the keys: values (B,S,E), mask (B,S), summary (B,E)."""
+        keys = self.key(values) if self.kind in ("general", "additive") else values
+        return AttentionMemory(keys, values, mask, summary)
 
-    def forward(self, query: Tensor, keys: Tensor, memory: AttentionMemory) -> tuple[Tensor, Tensor | None]:
-        """query (N,T,H), keys (N,S,H) -> context (N,T,E), weights (N,T,S) float32 or None."""
+    def forward(self, query: Tensor, memory: AttentionMemory) -> tuple[Tensor, Tensor | None]:
+        """query (N,T,H) -> context (N,T,E), weights (N,T,S) float32 or None."""
         if self.kind == "none":
             return memory.summary.unsqueeze(1).expand(-1, query.shape[1], -1), None
         if self.kind == "additive":
             # e_ts = v . tanh(W q_t + U k_s), for all pairs: (N,T,1,H) + (N,1,S,H)
-            summed = self.query(query).unsqueeze(2) + keys.unsqueeze(1)
+            summed = self.query(query).unsqueeze(2) + memory.keys.unsqueeze(1)
             scores = self.energy(torch.tanh(summed)).squeeze(-1)
         else:
-            scores = torch.matmul(query, keys.transpose(1, 2)) * self.query_size**-0.5
+            scores = torch.matmul(query, memory.keys.transpose(1, 2)) * self.query_size**-0.5
         # Softmax in float32: in bfloat16 the weights would not sum to one.
         scores = scores.float().masked_fill(~memory.mask.unsqueeze(1), float("-inf"))
         weights = torch.softmax(scores, dim=-1)

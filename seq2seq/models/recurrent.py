@@ -39,8 +39,6 @@ class RecurrentConfig:
     """Layers; the first asks the attention."""
     attention: AttentionKind = "general"
     """`dot`, `general`, `additive`, or `none` (the sentence in one vector)."""
-    attending: Literal["first", "all"] = "first"
-    """Which decoder layers ask the attention. Only from the second on does a layer know what has been attended."""
     input_feeding: bool = False
     """Feed the last readout to the first decoder layer. Slower: training runs step by step."""
     residual: bool = True
@@ -188,8 +186,7 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
             self.target_embedding if config.tie_embeddings == "all" else PieceEmbedding(vocabulary.source, config)
         )
         self.encoder = Encoder(config, self.layer)
-        askers = config.decoder_layers if config.attending == "all" else 1
-        self.attentions = nn.ModuleList(Attention(config.attention, hidden, hidden) for _ in range(askers))
+        self.attention = Attention(config.attention, hidden, hidden)
         first = size + (size if config.input_feeding else 0)
         above = [2 * hidden] * (config.decoder_layers - 1)
         self.layers = nn.ModuleList(self.layer(inputs, hidden) for inputs in [first, *above])
@@ -204,8 +201,7 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
 
     def encode(self, source: Tensor, source_mask: Tensor) -> AttentionMemory:
         values, summary = self.encoder(self.source_embedding(source), source_mask)
-        keys = tuple(attention.keys(values) for attention in self._attentions())
-        return AttentionMemory(keys, values, source_mask, summary)
+        return self.attention.remember(values, source_mask, summary)
 
     def start(self, memory: AttentionMemory) -> DecoderState:
         layers = tuple(
@@ -227,12 +223,10 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
         state = self.start(memory)
         # Layer 1 over the whole target: (B,T,D) -> (B,T,H); its outputs are the attention's queries.
         values = apply_mask(self.norms[0](self._layers()[0](embedded, state.layers[0])), masks.layers[0])
-        context, weights = self._attend(0, values, memory)
+        context, weights = self.attention(values, memory)
         for number in range(1, len(self.layers)):
             outputs = self._layers()[number](torch.cat([values, context.to(values.dtype)], -1), state.layers[number])
             values = _residual(self.config, values, apply_mask(self.norms[number](outputs), masks.layers[number]))
-            if number < len(self.attentions):
-                context, weights = self._attend(number, values, memory)
         return Decoded(self._project(self._read(values, context, masks.readout)), weights)
 
     def _step(
@@ -242,7 +236,7 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
         inputs = embedded if state.readout is None else torch.cat([embedded, state.readout.to(embedded.dtype)], -1)
         output, first = self._layers()[0].step(inputs, state.layers[0])
         values = apply_mask(self.norms[0](output).unsqueeze(1), masks.layers[0])  # (N,1,H)
-        context, weights = self._attend(0, values, memory)
+        context, weights = self.attention(values, memory)
         layers = [first]
         for number in range(1, len(self.layers)):
             inputs = torch.cat([values, context.to(values.dtype)], -1).squeeze(1)
@@ -250,8 +244,6 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
             layers.append(after)
             outputs = apply_mask(self.norms[number](output).unsqueeze(1), masks.layers[number])
             values = _residual(self.config, values, outputs)
-            if number < len(self.attentions):
-                context, weights = self._attend(number, values, memory)
         readout = self._read(values, context, masks.readout).squeeze(1)
         step = Step(self._project(readout), None if weights is None else weights.squeeze(1))
         return step, DecoderState(tuple(layers), None if state.readout is None else readout)
@@ -264,11 +256,6 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
             steps.append(step)
         attention = [step.attention for step in steps if step.attention is not None]
         return Decoded(torch.stack([s.logits for s in steps], 1), torch.stack(attention, 1) if attention else None)
-
-    def _attend(self, number: int, query: Tensor, memory: AttentionMemory) -> tuple[Tensor, Tensor | None]:
-        """What layer `number` reads of the source: query (N,T,H) -> context (N,T,H), weights (N,T,S) or None."""
-        context, weights = self._attentions()[number](query, memory.keys[number], memory)
-        return context, weights
 
     def _read(self, values: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
         """values, context (N,T,H) -> readout (N,T,D) (Luong et al. 2015, equation 5)."""
@@ -284,6 +271,3 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
 
     def _layers(self) -> list[RecurrentLayer]:
         return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
-
-    def _attentions(self) -> list[Attention]:
-        return [attention for attention in self.attentions if isinstance(attention, Attention)]
