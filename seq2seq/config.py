@@ -94,9 +94,7 @@ def parse_config(raw: dict[str, Any], where: str) -> Config:
         if name == "model":
             if given.get("family") not in FAMILIES:
                 near = _nearest(str(given.get("family")), list(FAMILIES))
-                problems.append(
-                    f"model.family: {given.get('family')!r} is no family; there are: {', '.join(FAMILIES)}{near}"
-                )
+                problems.append(f"model.family: {given.get('family')!r} is no family{near}")
                 continue
             kind = FAMILIES[given["family"]][0]
         try:

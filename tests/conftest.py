@@ -4,16 +4,13 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fakes import Cli, Fails
 
 # Small models gain nothing from more threads, and spinning ones would disturb each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-Cli = Callable[..., subprocess.CompletedProcess[bytes]]
-Fails = Callable[..., str]
 
 NOUNS = {"hund": "dog", "katze": "cat", "vogel": "bird", "fisch": "fish", "baum": "tree", "stein": "stone"}
 COLOURS = {"rot": "red", "blau": "blue", "alt": "old", "neu": "new"}

@@ -2,6 +2,8 @@
 
 import functools
 import random
+import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +14,11 @@ from seq2seq.data.tokenizer import EOS, PAD, Tokenizer, TokenizerConfig, train_t
 from seq2seq.models import Rows, Seq2Seq, Step
 
 MODULUS = 2**31 - 1
+
+Cli = Callable[..., subprocess.CompletedProcess[bytes]]
+"""Runs `seq2seq …` as a process of its own."""
+Fails = Callable[..., str]
+"""Runs `seq2seq …`, expects it to fail, and gives what it wrote to standard error."""
 
 
 @dataclass(frozen=True)

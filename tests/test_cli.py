@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Cli, Fails
+from fakes import Cli, Fails
 
 # -- the whole way -------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Cli, Fails
+from fakes import Cli, Fails
 
 from seq2seq.data.tokenizer import TAG
 

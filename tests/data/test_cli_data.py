@@ -88,7 +88,7 @@ def test_stats_of_a_config_that_comes_along(corpus_folder: Path) -> None:
     [
         (None, r"There is no config .*some\.yaml"),
         ("data: [", "is not valid YAML"),
-        ("model: {}", "data: must be given"),
+        ("model: {}", "data: this section is missing"),
         ("data: {corpus: x, source: de, targt: en}", r"data\.targt: unknown key; did you mean target\?"),
     ],
 )

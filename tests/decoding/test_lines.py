@@ -107,7 +107,7 @@ def test_a_small_file_shows_progress_too(copier: Translator) -> None:
     few_at_once = Translator(copier.model, copier.tokenizer, config)
     done: list[int] = []
     assert translate_stream(few_at_once, io.BytesIO(b"hund\n" * 30), lambda found: None, progress=done.append) == 30
-    assert len(done) > 5
+    assert len(done) > 3
     assert sum(done) == 30
 
 
