@@ -1,0 +1,144 @@
+"""Measures this project, the tutorial baseline and (where `make bench-peers` has installed them) the peers, in turn.
+
+    python benchmarks/bench.py [--rounds 3] [--steps 40] [--run RUN] [--only train,translate,latency,startup]
+
+Writes benchmarks/results.json (what is measured replaces what was there, the rest stays) and prints the table. Every
+ratio is taken within a round, so that a machine that gets busier between rounds does not favour anybody.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import peers
+from setting import about, spread, write_text
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.json"
+
+Measure = Callable[[], float]
+
+
+def one(*arguments: str) -> dict[str, Any]:
+    """A measurement of one.py in a process of its own."""
+    done = subprocess.run([sys.executable, str(HERE / "one.py"), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"one.py {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def train(rounds: int, steps: int) -> dict[str, Any]:
+    """Throughput of training, all systems in every round."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for number in range(1, rounds + 1):
+        measured = {
+            "ours": one("train", "--steps", str(steps)),
+            "ours_float32": one("train", "--precision", "float32", "--steps", str(steps)),
+            "matmul": one("matmul"),
+            "baseline": one("train", "--system", "baseline", "--steps", str(max(10, steps // 3))),
+        }
+        for peer in peers.installed():
+            measured[peer.name] = peer.train_speed()
+        for name, result in measured.items():
+            found.setdefault(name, []).append(result)
+            speed = result.get("tokens_per_s")
+            if speed:
+                print(f"round {number}: {name} {speed:,.0f} target tokens/s", flush=True)
+    ours = found["ours"]
+    results: dict[str, Any] = {
+        "train_precision": ours[0]["precision"],
+        "train_parameters": ours[0]["parameters"],
+        "train_peak_mb": spread([result["peak_mb"] for result in ours]),
+        "train_ms_per_update": spread([result["ms_per_update"] for result in ours]),
+        "train_share_of_matmul_rate": _ratios(ours, found["matmul"], "multiply_adds_per_s"),
+    }
+    for name, measured_of in found.items():
+        if name == "matmul":
+            continue
+        results[f"train_tokens_per_s_{name}"] = spread([result["tokens_per_s"] for result in measured_of])
+        if not name.startswith("ours"):
+            results[f"train_tokens_ratio_{name}"] = _ratios(ours, measured_of, "tokens_per_s")
+            results[f"train_tokens_ratio_{name}_float32"] = _ratios(found["ours_float32"], measured_of, "tokens_per_s")
+            results[f"train_peak_mb_{name}"] = spread([result["peak_mb"] for result in measured_of])
+    return results
+
+
+def _ratios(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], key: str) -> dict[str, Any]:
+    return spread([a[key] / b[key] for a, b in zip(ours, theirs, strict=True)])
+
+
+def translate(rounds: int, run: Path) -> dict[str, Any]:
+    """Sentences a second on test2016, beam 5."""
+    found: dict[str, list[float]] = {}
+    for number in range(1, rounds + 1):
+        found.setdefault("ours", []).append(one("translate", "--run", str(run))["sentences_per_s"])
+        for peer in peers.installed():
+            found.setdefault(peer.name, []).append(peer.translate_speed())
+        print(f"round {number}: " + ", ".join(f"{k} {v[-1]:.0f} sentences/s" for k, v in found.items()), flush=True)
+    results = {f"translate_sentences_per_s_{name}": spread(speeds) for name, speeds in found.items()}
+    for name, speeds in found.items():
+        if name != "ours":
+            results[f"translate_ratio_{name}"] = spread([a / b for a, b in zip(found["ours"], speeds, strict=True)])
+    return results
+
+
+def latency(rounds: int, run: Path) -> dict[str, Any]:
+    """Milliseconds for one sentence, beam 5."""
+    return {"latency_ms": spread([one("latency", "--run", str(run))["latency_ms"] for _ in range(rounds)])}
+
+
+def startup(rounds: int, run: Path) -> dict[str, Any]:
+    """Seconds of the whole command, Python and torch included."""
+
+    def seconds(*arguments: str) -> float:
+        started_at = time.perf_counter()
+        command = [sys.executable, "-m", "seq2seq.cli", *arguments]
+        subprocess.run(command, input=b"Hallo\n", capture_output=True, check=True, cwd=os.getcwd())
+        return time.perf_counter() - started_at
+
+    return {
+        "startup_s": spread([seconds("translate", str(run)) for _ in range(rounds)]),
+        "help_s": spread([seconds("--help") for _ in range(rounds)]),
+    }
+
+
+def table(results: dict[str, Any]) -> str:
+    """Markdown: key, median, lowest to highest."""
+    lines = ["| key | median | of repeats |", "|---|---|---|"]
+    for key, value in sorted(results.items()):
+        if isinstance(value, dict) and "median" in value:
+            lines.append(f"| `{key}` | {value['median']:,.3g} | {value['low']:,.3g} to {value['high']:,.3g} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--run", type=Path, help="A trained run for what translates; without it that is left out.")
+    parser.add_argument("--only", default="train,translate,latency,startup")
+    options = parser.parse_args()
+    write_text()
+    parts: dict[str, Callable[[], dict[str, Any]]] = {"train": lambda: train(options.rounds, options.steps)}
+    if options.run:
+        parts["translate"] = lambda: translate(options.rounds, options.run)
+        parts["latency"] = lambda: latency(options.rounds, options.run)
+        parts["startup"] = lambda: startup(options.rounds, options.run)
+    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    for name in options.only.split(","):
+        if name in parts:
+            results |= parts[name]() | {f"about_{name}": about()}
+            RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(table(results))
+    print(f"\nwritten to {RESULTS}")
+
+
+if __name__ == "__main__":
+    main()
