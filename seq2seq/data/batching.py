@@ -182,7 +182,11 @@ class TrainingBatches:
             # SentencePiece takes a 32 bit seed; both sides of all epochs get one of their own.
             seed = int(np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)[0]) & 0x7FFFFFFF
             rows = self._tokenizer.sample(
-                texts, "target" if number else "source", alpha=self._sampling.sampling, seed=seed
+                texts,
+                "target" if number else "source",
+                alpha=self._sampling.sampling,
+                seed=seed,
+                whole=self._sampling.user_symbols,
             )
             # A sampled division may be longer than the limit: those pairs keep their best division.
             sides.append(Ragged.of([row if len(row) <= limit else side[i].tolist() for i, row in enumerate(rows)]))

@@ -116,8 +116,14 @@ class Tokenizer:
         encoded: list[list[int]] = self._side(side).encode([_escape(text) for text in texts])
         return encoded
 
-    def sample(self, texts: Sequence[str], side: Side, *, alpha: float, seed: int) -> list[list[int]]:
-        """A random division of each text; the same `seed` gives the same divisions."""
+    def sample(
+        self, texts: Sequence[str], side: Side, *, alpha: float, seed: int, whole: Sequence[str] = ()
+    ) -> list[list[int]]:
+        """A random division of each text; the same `seed` gives the same divisions.
+
+        The library may divide user symbols of several characters too: a text in which it divides one of `whole` keeps
+        its best division.
+        """
         import sentencepiece
 
         with self._sampling_lock:
@@ -126,6 +132,12 @@ class Tokenizer:
             sampled: list[list[int]] = self._side(side).encode(
                 [_escape(text) for text in texts], enable_sampling=True, alpha=alpha, nbest_size=-1, num_threads=1
             )
+        symbols = {self._side(side).piece_to_id(symbol) for symbol in whole}
+        for i, text in enumerate(texts if symbols else []):
+            if any(symbol in text for symbol in whole):
+                (best,) = self.encode([text], side)
+                if sum(p in symbols for p in sampled[i]) < sum(p in symbols for p in best):
+                    sampled[i] = best
         return sampled
 
     def decode(self, ids: Sequence[Sequence[int]], side: Side = "target") -> list[str]:

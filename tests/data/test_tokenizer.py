@@ -131,6 +131,14 @@ def test_user_symbols_are_always_one_piece(kind: str) -> None:
         for seed in range(30):
             (sampled,) = tokenizer.sample([f"hund{COPY}katze {COPY}"], side, alpha=0.05, seed=seed)
             assert tokenizer.pieces(sampled, side).count(COPY) == 2
+        divided = False
+        for seed in range(60):
+            text, symbols = "hund<2en>katze @@", ("<2en>", "@@")
+            (loose,) = tokenizer.sample([text], side, alpha=0.02, seed=seed)
+            divided |= not {*symbols} <= {*tokenizer.pieces(loose, side)}
+            (sampled,) = tokenizer.sample([text], side, alpha=0.02, seed=seed, whole=symbols)
+            assert {*symbols} <= {*tokenizer.pieces(sampled, side)}
+        assert divided == (kind == "unigram")  # else there was nothing to keep whole
     assert "<2en>" not in plain.pieces(plain.encode(["<2en>"], "source")[0], "source")
 
 
