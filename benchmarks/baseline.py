@@ -18,7 +18,9 @@ PAD, BOS, EOS = 0, 2, 3
 class Baseline(nn.Module):
     """Embeddings 256, encoder 2 layers of 2 x 256, decoder 2 layers of 512, as the peers are set."""
 
-    def __init__(self, pieces: int, embedding: int = 256, hidden: int = 512, layers: int = 2, dropout: float = 0.3) -> None:
+    def __init__(
+        self, pieces: int, embedding: int = 256, hidden: int = 512, layers: int = 2, dropout: float = 0.3
+    ) -> None:
         super().__init__()
         self.source_embedding = nn.Embedding(pieces, embedding, padding_idx=PAD)
         self.target_embedding = nn.Embedding(pieces, embedding, padding_idx=PAD)

@@ -27,7 +27,9 @@ Measure = Callable[[], float]
 
 def one(*arguments: str) -> dict[str, Any]:
     """A measurement of one.py in a process of its own."""
-    done = subprocess.run([sys.executable, str(HERE / "one.py"), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(HERE / "one.py"), *arguments], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"one.py {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

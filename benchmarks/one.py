@@ -1,9 +1,9 @@
 """One measurement in a process of its own (so that memory and warm state belong to it), printed as JSON.
 
-    python benchmarks/one.py matmul
-    python benchmarks/one.py train --system ours|baseline --precision float32|bfloat16|auto --steps 40
-    python benchmarks/one.py translate --system ours --run RUN | --system baseline --model FILE
-    python benchmarks/one.py latency --run RUN
+python benchmarks/one.py matmul
+python benchmarks/one.py train --system ours|baseline --precision float32|bfloat16|auto --steps 40
+python benchmarks/one.py translate --system ours --run RUN | --system baseline --model FILE
+python benchmarks/one.py latency --run RUN
 """
 
 import argparse

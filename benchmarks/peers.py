@@ -118,7 +118,10 @@ class OpenNMT(Peer):
         vocabulary = self.folder / "vocabulary.txt"
         pieces = (data / "vocabulary.txt").read_text(encoding="utf-8").splitlines()
         vocabulary.write_text("".join(f"{piece}\t1\n" for piece in pieces), encoding="utf-8")
-        files = {name: {"path_src": str(data / f"{name}.sp.de"), "path_tgt": str(data / f"{name}.sp.en")} for name in ("train", "valid")}
+        files = {
+            name: {"path_src": str(data / f"{name}.sp.de"), "path_tgt": str(data / f"{name}.sp.en")}
+            for name in ("train", "valid")
+        }
         return {
             "save_model": "model/m",
             "overwrite": True,
@@ -167,8 +170,16 @@ class OpenNMT(Peer):
 
     def train(self, minutes: float) -> None:
         # The peers' README found 64 sentences faster than 128 here; the model is saved every 150 updates.
-        changes = {"batch_size": 64, "train_steps": 100000, "save_checkpoint_steps": 150, "report_every": 50, "keep_checkpoint": 1}
-        self.run("-m", "onmt.bin.train", "-config", str(self._write(self._config(**changes), "train.yaml")), minutes=minutes)
+        changes = {
+            "batch_size": 64,
+            "train_steps": 100000,
+            "save_checkpoint_steps": 150,
+            "report_every": 50,
+            "keep_checkpoint": 1,
+        }
+        self.run(
+            "-m", "onmt.bin.train", "-config", str(self._write(self._config(**changes), "train.yaml")), minutes=minutes
+        )
 
     def translate_speed(self) -> float:
         models = sorted((self.folder / "model").glob("m_step_*.pt"), key=lambda path: path.stat().st_mtime)
@@ -184,7 +195,9 @@ class OpenNMT(Peer):
                 text = self.folder / f"source-{times}.txt"
                 text.write_text(source.read_text(encoding="utf-8") * times, encoding="utf-8")
                 arguments = ["-model", str(models[-1]), "-src", str(text), "-output", "out.txt", "-beam_size", "5"]
-                _, taken, _ = self.run("-m", "onmt.bin.translate", *arguments, "-batch_size", str(size), "-max_length", "60")
+                _, taken, _ = self.run(
+                    "-m", "onmt.bin.translate", *arguments, "-batch_size", str(size), "-max_length", "60"
+                )
                 seconds.append(taken)
             best = max(best, count / (seconds[1] - seconds[0]))
         return best
@@ -215,7 +228,11 @@ class JoeyNMT(Peer):
             "level": "bpe",
             "voc_file": str(self.folder / "vocabulary.txt"),
             "tokenizer_type": "sentencepiece",
-            "tokenizer_cfg": {"model_file": str(data / "tokenizer" / "joint.model"), "model_type": "unigram", "pretokenizer": "none"},
+            "tokenizer_cfg": {
+                "model_file": str(data / "tokenizer" / "joint.model"),
+                "model_type": "unigram",
+                "pretokenizer": "none",
+            },
         }
         embeddings = {"embedding_dim": 256, "scale": False}
         return {

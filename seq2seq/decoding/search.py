@@ -29,9 +29,6 @@ class SearchConfig:
     """Translations given for each sentence; at most `beam`."""
     length_penalty: float = 1.0
     """Exponent alpha of Wu et al. 2016, equation 14: 0 compares sums of log-probabilities, more favours length."""
-    coverage_penalty: float = 0.0
-    """Weight beta of Wu et al. 2016, equation 14, for source pieces that the attention has seen less than once: more
-    favours translations that leave nothing out. 0 is off; models without attention have none."""
     max_length: float = 2.0
     """A translation has at most this many times the source's pieces, and 10 more."""
     no_repeat_ngram: int = 6
@@ -44,8 +41,6 @@ class SearchConfig:
             raise ValueError("beam must be at least 1")
         if not 1 <= self.nbest <= self.beam:
             raise ValueError(f"nbest must be at least 1 and at most beam ({self.beam})")
-        if self.coverage_penalty < 0:
-            raise ValueError("coverage_penalty must be at least 0")
         if self.max_length <= 0:
             raise ValueError("max_length must be above 0")
         if self.no_repeat_ngram < 0 or self.no_repeat_ngram == 1:
@@ -56,8 +51,7 @@ class SearchConfig:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """tokens: pieces without <s> and </s>; log_prob: their sum with </s>; score: log_prob over the length penalty, and
-    what the coverage penalty takes off;
+    """tokens: pieces without <s> and </s>; log_prob: their sum with </s>; score: log_prob over the length penalty;
     attention: (len(tokens) + 1, S), a row for every piece and one for </s>, or None."""
 
     tokens: list[int]
@@ -69,11 +63,6 @@ class Hypothesis:
 def length_penalty(length: int, alpha: float) -> float:
     """Wu et al. 2016, equation 14, for a hypothesis of `length` pieces, </s> included."""
     return ((5 + length) / 6) ** alpha
-
-
-def coverage_penalty(seen: Tensor, mask: Tensor, beta: float) -> float:
-    """Wu et al. 2016, equation 14: seen (S) is the attention's sum over the translation, mask (S) true at pieces."""
-    return beta * float(seen[mask].clamp(1e-6, 1).log().sum())
 
 
 def length_limits(source_mask: Tensor, config: SearchConfig) -> list[int]:
@@ -96,7 +85,7 @@ def beam_search(
     """source (B,S), source_mask (B,S) -> for each sentence its hypotheses, best first (`config.nbest` at most)."""
     limits = length_limits(source_mask, config)
     memory = model.encode(source, source_mask)
-    search = _Search(model, memory, config, limits, bos, eos, forbidden, keep_attention, source_mask)
+    search = _Search(model, memory, config, limits, bos, eos, forbidden, keep_attention, source.device)
     while search.sentences:
         search.advance()
     return [sorted(found, key=lambda h: -h.score)[: config.nbest] for found in search.finished]
@@ -115,11 +104,10 @@ class _Search:
         eos: int,
         forbidden: Sequence[int],
         keep_attention: bool,
-        source_mask: Tensor,
+        device: torch.device,
     ) -> None:
         self.model, self.config, self.limits, self.eos = model, config, limits, eos
-        self.device = source_mask.device
-        self.source_mask = source_mask.cpu()
+        self.device = device
         self.forbidden = torch.tensor([bos, *forbidden], dtype=torch.int64)
         self.finished: list[list[Hypothesis]] = [[] for _ in limits]
         self.sentences = list(range(len(limits)))  # the numbers of the open sentences, in row order
@@ -129,7 +117,6 @@ class _Search:
         self.tokens = torch.full((rows, 1), bos, dtype=torch.int64)  # (N, t + 1), from <s>
         self.scores = torch.zeros(rows)
         self.attention: list[Tensor] | None = [] if keep_attention else None
-        self.seen: Tensor | None = None  # (N,S) the attention's sum so far, for the coverage penalty
 
     def advance(self) -> None:
         """One step of all open sentences."""
@@ -145,8 +132,6 @@ class _Search:
         # 3. Those that end are finished if they are among the best K; K of the others stay open.
         if self.attention is not None and step.attention is not None:
             self.attention.append(step.attention.cpu())
-        if self.config.coverage_penalty and step.attention is not None:
-            self.seen = step.attention.cpu() + (0 if self.seen is None else self.seen)
         self._finish(best, parents, tokens)
         open_columns = (tokens == self.eos).to(torch.int8).argsort(dim=1, stable=True)[:, : self.config.beam]
         self.scores = best.gather(1, open_columns).masked_fill(tokens.gather(1, open_columns) == self.eos, NEVER)
@@ -173,9 +158,6 @@ class _Search:
         for place, column in ends.nonzero().tolist():
             row, log_prob = int(parents[place, column]), float(best[place, column])
             score = log_prob / length_penalty(self.tokens.shape[1], self.config.length_penalty)
-            if self.seen is not None:
-                mask = self.source_mask[self.sentences[place]]
-                score += coverage_penalty(self.seen[row], mask, self.config.coverage_penalty)
             attention = torch.stack([rows[row] for rows in self.attention]) if self.attention else None
             found = Hypothesis(self.tokens[row, 1:].tolist(), log_prob, score, attention)
             self.finished[self.sentences[place]].append(found)
@@ -214,8 +196,6 @@ class _Search:
         self.scores = self.scores[places].flatten()
         if self.attention is not None:
             self.attention = [weights[rows] for weights in self.attention]
-        if self.seen is not None:
-            self.seen = self.seen[rows]
         self.sentences = [self.sentences[place] for place in keep]
         self.width = width
 

@@ -25,7 +25,7 @@ class ValidationConfig:
     every_steps: int = 500
     """Updates between validations."""
     sentences: int = 1000
-    """Pairs of the valid split that are used, from its beginning; 0 uses all."""
+    """Pairs of the valid split that are used, spread evenly over it (a split may be sorted); 0 uses all."""
     beam: int = 1
     """Beam of the search; greedy is several times faster and ranks checkpoints much the same."""
     samples: int = 2
@@ -54,7 +54,7 @@ class Validator:
 
     def __init__(self, translator: Translator, pairs: Pairs, config: ValidationConfig) -> None:
         count = min(config.sentences or len(pairs), len(pairs))
-        self.pairs = pairs.select(list(range(count)))
+        self.pairs = pairs.select([len(pairs) * i // count for i in range(count)])
         self.config = config
         self.translator = translator
 

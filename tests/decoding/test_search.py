@@ -83,9 +83,6 @@ def slow_search(model: TableModel, row: list[int], config: SearchConfig) -> list
         for total, prefix, token in candidates[:beam]:
             if token == EOS:
                 score = total / ((5 + length) / 6) ** config.length_penalty
-                rows = [replay(prefix[:t])[1] for t in range(length)]
-                seen = [max(min(sum(column), 1), 1e-6) for column in zip(*rows, strict=True)]
-                score += config.coverage_penalty * sum(map(math.log, seen))
                 finished.append((score, total, prefix))
         still_open = [(total, (*prefix, token)) for total, prefix, token in candidates[: 2 * beam] if token != EOS][
             :beam
@@ -106,7 +103,6 @@ def test_equals_the_slow_search(seed: int) -> None:
         beam=beam,
         nbest=rng.randint(1, beam),
         length_penalty=rng.choice([0.0, 0.5, 1.0, 2.0]),
-        coverage_penalty=rng.choice([0.0, 0.0, 0.3, 2.0]),
         max_length=rng.choice([0.1, 0.5, 1.0]),
         no_repeat_ngram=rng.choice([0, 2, 3]),
     )
@@ -328,7 +324,6 @@ def test_a_beam_wider_than_the_vocabulary() -> None:
     [
         ({"beam": 0}, "beam must be at least 1"),
         ({"beam": 2, "nbest": 3}, r"nbest must be at least 1 and at most beam \(2\)"),
-        ({"coverage_penalty": -1.0}, "coverage_penalty must be at least 0"),
         ({"max_length": 0.0}, "max_length must be above 0"),
         ({"no_repeat_ngram": 1}, "must be 0 \\(off\\) or at least 2"),
         ({"batch_tokens": 0}, "batch_tokens must be at least 1"),
