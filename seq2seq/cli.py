@@ -125,7 +125,7 @@ def evaluate(
     Scores are of plain, cased text against the raw references, with sacreBLEU's signatures. The figures go into
     RUN/evaluation.json, the translations beside it.
     """
-    from seq2seq import pipeline, terminal
+    from seq2seq import pipeline, terminal, test_sets
     from seq2seq.demo import pick_samples
     from seq2seq.evaluation.report import render_report
 
@@ -135,9 +135,9 @@ def evaluate(
     if (source is None) != (not reference):
         raise UserError("--source and --reference belong together: give both, or neither for --split.")
     if source is not None:
-        test_set = pipeline.files_of(source, reference or [])
+        test_set = test_sets.files_of(source, reference or [])
     else:
-        test_set = pipeline.split_of(run, split, data_dir, lambda line: typer.echo(line, err=True))
+        test_set = test_sets.split_of(run, split, data_dir, lambda line: typer.echo(line, err=True))
     search = _given(beam=beam, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram)
     with terminal.progress_bar("translating") as advance:
         report, hypotheses = pipeline.evaluate(

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from seq2seq.data.sources.files import read_lines
 from seq2seq.evaluation.report import Report
-from seq2seq.pipeline import TestSet, evaluate, test_sets_of, train
+from seq2seq.pipeline import evaluate, train
+from seq2seq.test_sets import TestSet, test_sets_of
 from seq2seq.training import checkpoint
 
 SAMPLES = 8

@@ -8,7 +8,6 @@ text <- detokenize <- hypotheses <- beam search <------------- translator <-----
 """
 
 import hashlib
-import re
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -34,6 +33,7 @@ from seq2seq.errors import UserError
 from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
 from seq2seq.models import Seq2Seq, Vocabulary, build
 from seq2seq.run import RunFolder
+from seq2seq.test_sets import TestSet
 from seq2seq.training import checkpoint
 from seq2seq.training.device import pick_device
 from seq2seq.training.display import Display
@@ -274,49 +274,6 @@ def average(run_folder: Path, into: Path, count: int) -> list[int]:
 
 
 # -- evaluate ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TestSet:
-    """N source texts and R reference sets of N texts, raw as in their files."""
-
-    __test__ = False  # no test class, whatever pytest thinks of its name
-
-    name: str
-    sources: list[str]
-    references: list[list[str]]
-
-    def __post_init__(self) -> None:
-        if not self.sources:
-            raise UserError(f"The test set '{self.name}' is empty: there is nothing to translate and score.")
-        for number, lines in enumerate(self.references, start=1):
-            if len(lines) != len(self.sources):
-                raise UserError(
-                    f"Reference {number} has {len(lines):,} lines, the source {len(self.sources):,}: they must be "
-                    "line by line."
-                )
-
-
-def split_of(run_folder: Path, split: str, data_dir: Path | None, say: Say) -> TestSet:
-    """A split of the corpus that a run was trained on."""
-    corpus = load_corpus(RunFolder.open(run_folder).config().data, data_dir=data_dir, say=say)
-    if split not in corpus.splits:
-        raise UserError(f"{corpus.name} has no split '{split}'; there are: {', '.join(corpus.splits)}.")
-    pairs = corpus.splits[split]
-    return TestSet(split, pairs.source, [pairs.target])
-
-
-def test_sets_of(run_folder: Path, data_dir: Path | None, say: Say) -> list[TestSet]:
-    """All test parts of the corpus that a run was trained on, `test` first."""
-    splits = load_corpus(RunFolder.open(run_folder).config().data, data_dir=data_dir, say=say).splits
-    return [TestSet(name, p.source, [p.target]) for name, p in splits.items() if name.startswith("test")]
-
-
-def files_of(source: Path, references: list[Path]) -> TestSet:
-    """A test set of a person's own files."""
-    # "file-" keeps a file called test.de apart from the corpus's own test split.
-    name = "file-" + re.sub(r"[^\w.-]+", "-", source.stem)
-    return TestSet(name, read_lines(source), [read_lines(reference) for reference in references])
 
 
 def evaluate(
