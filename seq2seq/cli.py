@@ -53,6 +53,9 @@ Models = Annotated[
     list[Path] | None,
     typer.Option("--model", help="A further run that decides together with the others (an ensemble); repeatable."),
 ]
+Precision = Annotated[
+    str, typer.Option("--precision", help="auto (bfloat16 where the CPU multiplies matrices in it), float32, bfloat16.")
+]
 Device = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu, cuda.")]
 
 
@@ -118,6 +121,7 @@ def evaluate(
     max_length: MaxLength = None,
     no_repeat_ngram: NoRepeat = None,
     device: Device = "auto",
+    precision: Precision = "auto",
     data_dir: DataDir = None,
 ) -> None:
     """Measure a run on a test set: BLEU, chrF and TER with confidence intervals.
@@ -148,6 +152,7 @@ def evaluate(
             against=against,
             progress=advance,
             device=device,
+            precision=_precision(precision),
             **search,
         )
     terminal.make_console().print(render_report(report))
@@ -173,6 +178,7 @@ def translate(
         bool, typer.Option("--attention", help="Draw what each piece looked at (to stderr when piped).")
     ] = False,
     device: Device = "auto",
+    precision: Precision = "auto",
 ) -> None:
     """Translate: what you type, what is piped in, or a file.
 
@@ -192,7 +198,9 @@ def translate(
         raise UserError(f"{input_file} is no file that can be read.")
     if output_file is not None and (output_file.is_dir() or not output_file.parent.is_dir()):
         raise UserError(f"--output {output_file}: give a file in a folder that exists.")
-    translator = pipeline.load_translator(run, together_with=others, device=device, **search)
+    translator = pipeline.load_translator(
+        run, together_with=others, device=device, precision=_precision(precision), **search
+    )
     show = terminal.Output(as_json=as_json, attention=attention)
     if input_file is not None:
         with terminal.progress_bar("translating") as advance:
@@ -268,6 +276,12 @@ def _first_and_others(run: Path | None, models: list[Path] | None) -> tuple[Path
     if not folders:
         raise UserError("Give a run folder, such as runs/demo; several (--model A --model B) decide together.")
     return folders[0], folders[1:]
+
+
+def _precision(name: str) -> Any:
+    if name not in ("auto", "float32", "bfloat16"):
+        raise UserError(f"--precision {name}: give auto, float32 or bfloat16.")
+    return name
 
 
 def _given(**options: Any) -> dict[str, Any]:

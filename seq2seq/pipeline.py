@@ -35,7 +35,7 @@ from seq2seq.models import Seq2Seq, Vocabulary, build
 from seq2seq.run import RunFolder
 from seq2seq.test_sets import TestSet
 from seq2seq.training import checkpoint
-from seq2seq.training.device import pick_device
+from seq2seq.training.device import Precision, pick_device, translation_format
 from seq2seq.training.display import Display
 from seq2seq.training.settings import Progress
 from seq2seq.training.trainer import Trainer
@@ -211,10 +211,15 @@ def _vocabulary(tokenizer: Tokenizer) -> Vocabulary:
 
 
 def load_translator(
-    folder: Path | str, *, together_with: Sequence[Path | str] = (), device: str = "auto", **changes: Any
+    folder: Path | str,
+    *,
+    together_with: Sequence[Path | str] = (),
+    device: str = "auto",
+    precision: Precision = "auto",
+    **changes: Any,
 ) -> Translator:
     """The translator of a run folder, or of several that decide together (the first one's config counts); `changes`
-    are fields of SearchConfig (beam=1, nbest=5, …)."""
+    are fields of SearchConfig (beam=1, nbest=5, …). `precision` is the format of weights and products."""
     run = RunFolder.open(Path(folder))
     config = run.config()
     if "nbest" in changes and "beam" not in changes:
@@ -228,7 +233,7 @@ def load_translator(
     if together_with:
         others = [_load_member(Path(other), run, tokenizer).to(where) for other in together_with]
         model = Ensemble([model, *others])
-    return _translator(model.eval(), tokenizer, config)
+    return _translator(model.to(translation_format(precision, where)).eval(), tokenizer, config)
 
 
 def _load_model(run: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
@@ -297,7 +302,7 @@ def evaluate(
         seconds=seconds,
         lowercase=lowercase,
         against=other,
-        extra={"test_set": test_set.name, "search": vars(translator.search)}
+        extra={"test_set": test_set.name, "search": vars(translator.search), "precision": translator.precision}
         | ({"models": [str(run_folder), *map(str, together_with)]} if together_with else {}),
     )
     # The figures of an ensemble must not pass for those of its first model.

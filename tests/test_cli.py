@@ -68,6 +68,14 @@ def test_as_many_lines_out_as_in(trained: Path, cli: Cli, given: bytes, lines: i
     result.stdout.decode("utf-8")
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_both_number_formats_translate(trained: Path, cli: Cli, toy_data: Path, precision: str) -> None:
+    text = (toy_data / "toy" / "test.de").read_bytes()
+    result = cli("translate", "runs/toy", "--precision", precision, stdin=text)
+    assert result.returncode == 0, result.stderr.decode()
+    assert result.stdout == (toy_data / "toy" / "test.en").read_bytes()
+
+
 def test_translate_file_json_and_nbest(trained: Path, cli: Cli, tmp_path: Path) -> None:
     source, target = tmp_path / "in.txt", tmp_path / "out.jsonl"
     source.write_text("ein hund rot ruft Otto.\n\nIda sieht Anna.\n", encoding="utf-8")
@@ -369,6 +377,7 @@ def test_evaluate_mistakes(fails: Fails, trained: Path, toy_data: Path, tmp_path
 
 
 def test_translate_mistakes(fails: Fails, trained: Path, tmp_path: Path) -> None:
+    assert "--precision int3: give auto, float32 or bfloat16" in fails("translate", "runs/toy", "--precision", "int3")
     assert "is no file" in fails("translate", "runs/toy", "--input", "missing.txt")
     assert "--output needs --input" in fails("translate", "runs/toy", "--output", "out.txt")
     assert "nbest must be at least 1 and at most beam" in fails("translate", "runs/toy", "--beam", "2", "--nbest", "3")

@@ -79,6 +79,11 @@ class Translator:
 
         return load_translator(run, **changes)
 
+    @property
+    def precision(self) -> str:
+        """The number format of the weights."""
+        return str(next(self.model.parameters()).dtype).removeprefix("torch.")
+
     def __call__(self, texts: Sequence[str]) -> list[str]:
         """The best translation of each text."""
         return [translation.text for translation in self.translate(texts)]

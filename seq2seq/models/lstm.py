@@ -65,7 +65,8 @@ class LSTMLayer(RecurrentLayer):
             outputs, _ = self.cells(inputs)
         else:
             assert isinstance(state, LSTMState)
-            outputs, _ = self.cells(inputs, (state.hidden.unsqueeze(0), state.cell.unsqueeze(0)))
+            cell = state.cell.to(state.hidden.dtype)
+            outputs, _ = self.cells(inputs, (state.hidden.unsqueeze(0), cell.unsqueeze(0)))
         return outputs
 
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, LSTMState]:
@@ -74,7 +75,7 @@ class LSTMLayer(RecurrentLayer):
         gates = functional.linear(inputs, w, b) + functional.linear(state.hidden.to(inputs.dtype), u, c)
         i, f, g, o = gates.chunk(4, dim=-1)  # (N,H) each
         cell = torch.sigmoid(f) * state.cell + torch.sigmoid(i) * torch.tanh(g)
-        hidden = torch.sigmoid(o) * torch.tanh(cell)
+        hidden = (torch.sigmoid(o) * torch.tanh(cell)).to(gates.dtype)
         return hidden, LSTMState(hidden, cell)
 
     def _parameters_of_cells(self) -> list[Tensor]:
@@ -82,7 +83,8 @@ class LSTMLayer(RecurrentLayer):
         return list(self.cells.parameters())
 
     def initial_state(self, hidden: Tensor) -> LSTMState:
-        return LSTMState(hidden, torch.zeros_like(hidden))
+        # What is carried over many steps is summed in float32 whatever the products are made in.
+        return LSTMState(hidden, torch.zeros_like(hidden, dtype=torch.promote_types(hidden.dtype, torch.float32)))
 
 
 class LSTM(RecurrentSeq2Seq):

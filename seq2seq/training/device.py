@@ -27,6 +27,16 @@ def pick_device(name: str) -> torch.device:
         raise UserError(f"device '{name}' is not known to torch; use auto, cpu or cuda.") from None
 
 
+def translation_format(precision: Precision, device: torch.device) -> torch.dtype:
+    """The format of weights in translation. `auto` is bfloat16 on CPUs that multiply matrices in it (AMX, avx512_bf16),
+    told by their flags: a measurement could come out otherwise the next time, and so would a translation."""
+    if precision == "auto":
+        flags = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+        has_units = any(getattr(torch.cpu, flag, lambda: False)() for flag in flags)
+        return torch.bfloat16 if device.type == "cpu" and has_units else torch.float32
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
     """Matrix products in bfloat16; weights, gradients and the loss stay float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

@@ -115,6 +115,21 @@ def test_the_cell_carries_its_gradient(forget: float, wanted: float) -> None:
     assert float(state.cell.detach()) == pytest.approx(0.6 * wanted, rel=1e-4)
 
 
+@torch.no_grad()
+def test_in_bfloat16_the_cell_is_summed_in_float32() -> None:
+    # 1,000 times 1/1024: in bfloat16 the sum would stand still at 0.25, where half of the spacing is as large.
+    layer = constant_gates(i=1000.0, f=1000.0, g=math.atanh(1 / 1024), o=1000.0).to(torch.bfloat16)
+    state = layer.initial_state(torch.zeros(1, 1, dtype=torch.bfloat16))
+    for _ in range(1000):
+        hidden, state = layer.step(torch.ones(1, 1, dtype=torch.bfloat16), state)
+    assert float(state.cell) == pytest.approx(1000 / 1024, rel=0.01)
+    assert hidden.dtype == torch.bfloat16
+    whole = layer(
+        torch.ones(1, 3, 1, dtype=torch.bfloat16), layer.initial_state(torch.zeros(1, 1, dtype=torch.bfloat16))
+    )
+    assert whole.dtype == torch.bfloat16
+
+
 # -- the encoder -------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from seq2seq.data.batching import Batch
 from seq2seq.errors import UserError
-from seq2seq.training.device import autocast, measure_precisions, pick_device
+from seq2seq.training.device import autocast, measure_precisions, pick_device, translation_format
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +25,25 @@ def test_autocast_is_on_for_bfloat16_alone() -> None:
     for precision, dtype in (("bfloat16", torch.bfloat16), ("float32", torch.float32)):
         with autocast(torch.device("cpu"), precision):
             assert product(torch.ones(1, 4)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512", "wanted"), [(True, False, "bfloat16"), (False, True, "bfloat16"), (False, False, "float32")]
+)
+def test_translation_is_in_bfloat16_where_the_cpu_has_units_for_it(
+    amx: bool, avx512: bool, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
+    cpu = torch.device("cpu")
+    assert translation_format("auto", cpu) == getattr(torch, wanted)
+    assert translation_format("auto", torch.device("cuda")) == torch.float32
+    assert translation_format("float32", cpu) == torch.float32
+    assert translation_format("bfloat16", cpu) == torch.bfloat16
+    # A later torch without these flags is taken for a CPU without the units.
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported")
+    assert translation_format("auto", cpu) == torch.float32
 
 
 def test_measuring_leaves_weights_gradients_and_random_state() -> None:
