@@ -3,11 +3,17 @@
 from typing import Any
 
 from seq2seq.models.base import Decoded, Rows, Seq2Seq, Step, Vocabulary
+from seq2seq.models.gru import GRU, GRUConfig
 from seq2seq.models.lstm import LSTM, LSTMConfig
+from seq2seq.models.rnn import RNN, RNNConfig
+from seq2seq.models.transformer import Transformer, TransformerConfig
 
 # `model.family` in the config -> (the dataclass of the section, the class)
 FAMILIES: dict[str, tuple[type[Any], type[Seq2Seq[Any, Any]]]] = {
     "lstm": (LSTMConfig, LSTM),
+    "rnn": (RNNConfig, RNN),
+    "gru": (GRUConfig, GRU),
+    "transformer": (TransformerConfig, Transformer),
 }
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seq2seq.models.base import Rows, Vocabulary
-from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq
+from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq, initialise_cells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +45,7 @@ class LSTMLayer(RecurrentLayer):
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
         self.cells = nn.LSTM(inputs, hidden, batch_first=True)
-        for name, parameter in self.cells.named_parameters():
-            if name.startswith("bias"):
-                nn.init.zeros_(parameter)
-            elif name.startswith("weight_hh"):
-                for gate in parameter.chunk(4):
-                    nn.init.orthogonal_(gate)
-            else:
-                for gate in parameter.chunk(4):
-                    nn.init.xavier_uniform_(gate)
+        initialise_cells(self.cells, gates=4)
 
     def set_forget_bias(self, bias: float) -> None:
         """PyTorch has two biases per gate; only their sum counts."""

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from seq2seq.models.attention import Attention, AttentionKind, AttentionMemory
 from seq2seq.models.base import Decoded, Rows, Seq2Seq, Step, Vocabulary
+from seq2seq.models.embedding import PieceEmbedding, apply_mask, locked_mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,15 @@ class RecurrentLayer(nn.Module, ABC):
         """The state that begins with hidden (N,H)."""
 
 
+def initialise_cells(cells: nn.RNNBase, gates: int) -> None:
+    """Orthogonal recurrent weights (Saxe et al. 2014), Glorot's uniform ones for the inputs, gate by gate; no biases."""
+    for name, parameter in cells.named_parameters():
+        if name.startswith("bias"):
+            nn.init.zeros_(parameter)
+        for gate in parameter.chunk(gates) if parameter.dim() > 1 else ():
+            (nn.init.orthogonal_ if name.startswith("weight_hh") else nn.init.xavier_uniform_)(gate)
+
+
 @dataclass(frozen=True)
 class DecoderState(Rows):
     """The state of every layer, and the last readout (N,D) with input feeding."""
@@ -91,37 +101,6 @@ class Masks:
 
     layers: tuple[Tensor | None, ...]
     readout: Tensor | None
-
-
-def locked_mask(like: Tensor, size: int, dropout: float, training: bool) -> Tensor | None:
-    """A dropout mask (B,1,size), the same for every step, or None when nothing is dropped."""
-    if not training or dropout == 0:
-        return None
-    keep = 1 - dropout
-    return torch.empty(like.shape[0], 1, size, device=like.device).bernoulli_(keep).div_(keep)
-
-
-def apply_mask(values: Tensor, mask: Tensor | None) -> Tensor:
-    """values (B,T,size) times mask (B,1,size)."""
-    return values if mask is None else values * mask.to(values.dtype)
-
-
-class PieceEmbedding(nn.Module):
-    """Embeddings of unit variance with dropout of whole pieces and of locked units."""
-
-    def __init__(self, vocabulary: int, config: RecurrentConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.weight = nn.Parameter(torch.randn(vocabulary, config.embedding_size) * config.embedding_size**-0.5)
-
-    def forward(self, pieces: Tensor) -> Tensor:
-        """pieces (B,T) -> (B,T,D)."""
-        # The matrix is tied to the output, where rows of length 1 suit; as an input it is scaled to unit variance.
-        embedded = functional.embedding(pieces, self.weight) * self.config.embedding_size**0.5
-        if self.training and self.config.word_dropout:
-            keep = 1 - self.config.word_dropout
-            embedded = embedded * torch.empty_like(embedded[..., :1]).bernoulli_(keep)
-        return apply_mask(embedded, locked_mask(pieces, embedded.shape[-1], self.config.dropout, self.training))
 
 
 class Encoder(nn.Module):
@@ -164,6 +143,10 @@ def _gather_places(values: Tensor, places: Tensor) -> Tensor:
     return values.gather(1, places.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
 
 
+def _embedding(vocabulary: int, config: RecurrentConfig) -> PieceEmbedding:
+    return PieceEmbedding(vocabulary, config.embedding_size, dropout=config.dropout, word_dropout=config.word_dropout)
+
+
 def _norm(config: RecurrentConfig) -> nn.Module:
     return nn.LayerNorm(config.hidden_size) if config.layer_norm else nn.Identity()
 
@@ -181,9 +164,9 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
         super().__init__()
         self.config = config
         hidden, size = config.hidden_size, config.embedding_size
-        self.target_embedding = PieceEmbedding(vocabulary.target, config)
+        self.target_embedding = _embedding(vocabulary.target, config)
         self.source_embedding = (
-            self.target_embedding if config.tie_embeddings == "all" else PieceEmbedding(vocabulary.source, config)
+            self.target_embedding if config.tie_embeddings == "all" else _embedding(vocabulary.source, config)
         )
         self.encoder = Encoder(config, self.layer)
         self.attention = Attention(config.attention, hidden, hidden)

@@ -40,8 +40,23 @@ RECURRENT: list[dict[str, Any]] = [
     {**TINY, "encoder_layers": 3, "decoder_layers": 1, "tie_embeddings": "none", "layer_norm": False},
     {**TINY, "embedding_size": 8, "hidden_size": 8, "input_feeding": True, "layer_norm": False},
 ]
+TRANSFORMER: list[dict[str, Any]] = [
+    {
+        "size": 8,
+        "feed_forward_size": 12,
+        "heads": heads,
+        "encoder_layers": layers,
+        "decoder_layers": layers,
+        "dropout": 0.1,
+        "tie_embeddings": TIES[number],
+    }
+    for number, (heads, layers) in enumerate([(1, 1), (2, 1), (4, 3)])
+]
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "lstm": RECURRENT,
+    "rnn": RECURRENT,
+    "gru": RECURRENT,
+    "transformer": TRANSFORMER,
 }
 CASES = [(family, options) for family, variants in VARIANTS.items() for options in variants]
 

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.models import FAMILIES, Vocabulary, build
+from seq2seq.models.embedding import PieceEmbedding, locked_mask
 from seq2seq.models.lstm import LSTM, LSTMConfig, LSTMLayer, LSTMState
-from seq2seq.models.recurrent import Encoder, PieceEmbedding, locked_mask
+from seq2seq.models.recurrent import Encoder
 
 
 def same(found: Tensor, wanted: Tensor) -> None:
@@ -195,14 +196,14 @@ def test_input_feeding_feeds_the_last_readout() -> None:
 @torch.no_grad()
 def test_embeddings_have_unit_variance_and_rows_of_length_one() -> None:
     torch.manual_seed(0)
-    embedding = PieceEmbedding(500, config(embedding_size=64)).eval()
+    embedding = PieceEmbedding(500, 64, dropout=0.0, word_dropout=0.0).eval()
     assert float(embedding.weight.norm(dim=1).mean()) == pytest.approx(1, abs=0.05)
     assert float(embedding(torch.arange(500).view(5, 100)).var()) == pytest.approx(1, abs=0.05)
 
 
 def test_a_dropped_word_is_dropped_whole_and_not_scaled() -> None:
     torch.manual_seed(0)
-    embedding = PieceEmbedding(20, config(word_dropout=0.3)).train()
+    embedding = PieceEmbedding(20, 6, dropout=0.0, word_dropout=0.3).train()
     pieces = torch.randint(20, (40, 50))
     ratio = (embedding(pieces) / embedding.eval()(pieces)).detach()
     assert set(ratio.unique().tolist()) == {0.0, 1.0}
@@ -212,7 +213,7 @@ def test_a_dropped_word_is_dropped_whole_and_not_scaled() -> None:
 
 def test_dropped_units_are_the_same_at_every_step() -> None:
     torch.manual_seed(0)
-    embedding = PieceEmbedding(20, config(embedding_size=50, dropout=0.4)).train()
+    embedding = PieceEmbedding(20, 50, dropout=0.4, word_dropout=0.0).train()
     pieces = torch.randint(20, (30, 7))
     ratio = (embedding(pieces) / embedding.eval()(pieces)).detach()
     assert torch.allclose(ratio, ratio[:, :1].expand_as(ratio))

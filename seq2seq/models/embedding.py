@@ -1,0 +1,39 @@
+"""Pieces to vectors, with the dropout that every family uses.
+
+Legend: B sentences, T pieces, D embedding size.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def locked_mask(like: Tensor, size: int, dropout: float, training: bool) -> Tensor | None:
+    """A dropout mask (B,1,size), the same for every step (Gal & Ghahramani 2016), or None when nothing is dropped."""
+    if not training or dropout == 0:
+        return None
+    keep = 1 - dropout
+    return torch.empty(like.shape[0], 1, size, device=like.device).bernoulli_(keep).div_(keep)
+
+
+def apply_mask(values: Tensor, mask: Tensor | None) -> Tensor:
+    """values (B,T,size) times mask (B,1,size)."""
+    return values if mask is None else values * mask.to(values.dtype)
+
+
+class PieceEmbedding(nn.Module):
+    """Embeddings of unit variance with dropout of whole pieces and of locked units."""
+
+    def __init__(self, vocabulary: int, size: int, *, dropout: float, word_dropout: float) -> None:
+        super().__init__()
+        self.size, self.dropout, self.word_dropout = size, dropout, word_dropout
+        self.weight = nn.Parameter(torch.randn(vocabulary, size) * size**-0.5)
+
+    def forward(self, pieces: Tensor) -> Tensor:
+        """pieces (B,T) -> (B,T,D)."""
+        # The matrix is tied to the output, where rows of length 1 suit; as an input it is scaled to unit variance.
+        embedded = functional.embedding(pieces, self.weight) * self.size**0.5
+        if self.training and self.word_dropout:
+            keep = 1 - self.word_dropout
+            embedded = embedded * torch.empty_like(embedded[..., :1]).bernoulli_(keep)
+        return apply_mask(embedded, locked_mask(pieces, self.size, self.dropout, self.training))

@@ -1,0 +1,248 @@
+"""The Transformer (Vaswani et al. 2017), with normalisation before each block (Xiong et al. 2020).
+
+No state is carried from step to step: every place looks at every other, all places are computed at once, and what has
+been computed is kept (the cache of keys and values grows by one place with every step). Positions are sinusoids
+(section 3.5).
+
+Legend: N rows, B sentences, S source pieces, T target pieces, L either, D model size, h heads, E = D / h.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from pydantic import ConfigDict
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seq2seq.models.base import Decoded, Rows, Seq2Seq, Step, Vocabulary
+from seq2seq.models.embedding import PieceEmbedding
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig:
+    """Sizes and regularisation of the Transformer."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    family: Literal["transformer"] = "transformer"
+    """Attention only."""
+    size: int = 256
+    """Size of the model, D: of the embeddings and of what passes from block to block."""
+    feed_forward_size: int = 1024
+    """Inner size of the feed-forward blocks."""
+    heads: int = 4
+    """Attention heads, of size / heads units each."""
+    encoder_layers: int = 4
+    """Self-attention and feed-forward, so many times."""
+    decoder_layers: int = 4
+    """Self-attention, attention to the source and feed-forward, so many times."""
+    dropout: float = 0.2
+    """Share of units dropped after embeddings and blocks."""
+    attention_dropout: float = 0.1
+    """Share of attention weights dropped."""
+    word_dropout: float = 0.0
+    """Share of source and target pieces whose embedding is dropped."""
+    tie_embeddings: Literal["none", "target", "all"] = "all"
+    """Share the output matrix with the target embeddings (Press & Wolf 2017), or with both sides (joint tokenizer)."""
+
+    def __post_init__(self) -> None:
+        if min(self.size, self.feed_forward_size, self.heads, self.encoder_layers, self.decoder_layers) < 1:
+            raise ValueError("sizes, heads and numbers of layers must be at least 1")
+        if self.size % (2 * self.heads):
+            raise ValueError("size must be divisible by twice the number of heads")
+        if not (0 <= self.dropout < 1 and 0 <= self.attention_dropout < 1 and 0 <= self.word_dropout < 1):
+            raise ValueError("dropout, attention_dropout and word_dropout must be at least 0 and below 1")
+
+
+@dataclass(frozen=True)
+class TransformerMemory(Rows):
+    """keys and values (N,h,S,E) of the source for each decoder layer, projected once; mask (N,S) true at pieces."""
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class TransformerState(Rows):
+    """keys and values (N,h,t,E) of the t target pieces read so far, for each decoder layer."""
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+
+
+class MultiHeadAttention(nn.Module):
+    """softmax(Q K^T / sqrt(E)) V in h heads (section 3.2)."""
+
+    def __init__(self, size: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query, self.key, self.value, self.output = (_linear(size, size) for _ in range(4))
+
+    def project(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """values (N,L,D) -> keys, values (N,h,L,E)."""
+        return self._split(self.key(values)), self._split(self.value(values))
+
+    def forward(
+        self, asking: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None = None, causal: bool = False
+    ) -> Tensor:
+        """asking (N,T,D), keys and values (N,h,L,E), mask (N,1,1,L) true at what may be seen -> (N,T,D)."""
+        context = functional.scaled_dot_product_attention(
+            self._split(self.query(asking)),
+            keys,
+            values,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=causal,
+        )
+        return self._join(context)
+
+    def forward_with_weights(self, asking: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The same written out, for the weights (N,T,L), the mean of the heads'."""
+        query = self._split(self.query(asking))
+        scores = torch.matmul(query, keys.transpose(2, 3)).float() * query.shape[-1] ** -0.5
+        weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)  # (N,h,T,L)
+        dropped = functional.dropout(weights, self.dropout, self.training).to(values.dtype)
+        return self._join(torch.matmul(dropped, values)), weights.mean(1)
+
+    def _split(self, values: Tensor) -> Tensor:
+        """(N,L,D) -> (N,h,L,E)."""
+        return values.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def _join(self, context: Tensor) -> Tensor:
+        """(N,h,T,E) -> (N,T,D)."""
+        joined: Tensor = self.output(context.transpose(1, 2).flatten(2))
+        return joined
+
+
+class FeedForward(nn.Module):
+    """max(0, x W1 + b1) W2 + b2 at every place (section 3.3)."""
+
+    def __init__(self, size: int, inner: int, dropout: float) -> None:
+        super().__init__()
+        self.inner, self.outer, self.dropout = _linear(size, inner), _linear(inner, size), nn.Dropout(dropout)
+
+    def forward(self, values: Tensor) -> Tensor:
+        outer: Tensor = self.outer(self.dropout(torch.relu(self.inner(values))))
+        return outer
+
+
+class EncoderLayer(nn.Module):
+    """x + self-attention(norm(x)), then x + feed-forward(norm(x))."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(config.size) for _ in range(2))
+        self.attention = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
+        self.feed_forward = FeedForward(config.size, config.feed_forward_size, config.dropout)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+        """values (B,S,D), mask (B,1,1,S) -> (B,S,D)."""
+        normed = self.norms[0](values)
+        values = values + self.dropout(self.attention(normed, *self.attention.project(normed), mask=mask))
+        summed: Tensor = values + self.dropout(self.feed_forward(self.norms[1](values)))
+        return summed
+
+
+class DecoderLayer(nn.Module):
+    """x + self-attention(norm(x)), x + attention to the source(norm(x)), x + feed-forward(norm(x))."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(config.size) for _ in range(3))
+        self.itself = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
+        self.source = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
+        self.feed_forward = FeedForward(config.size, config.feed_forward_size, config.dropout)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(
+        self, values: Tensor, past: tuple[Tensor, Tensor], source: tuple[Tensor, Tensor], mask: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
+        """values (N,T,D) behind `past` keys and values (N,h,t,E); the source's (N,h,S,E), mask (N,1,1,S) ->
+        (N,T,D), keys and values of all so far, weights over the source (N,T,S). T is 1, or t is 0."""
+        normed = self.norms[0](values)
+        keys, kept = (torch.cat([old, new], dim=2) for old, new in zip(past, self.itself.project(normed), strict=True))
+        values = values + self.dropout(self.itself(normed, keys, kept, causal=values.shape[1] > 1))
+        context, weights = self.source.forward_with_weights(self.norms[1](values), *source, mask)
+        values = values + self.dropout(context)
+        return values + self.dropout(self.feed_forward(self.norms[2](values))), (keys, kept), weights
+
+
+class Transformer(Seq2Seq[TransformerMemory, TransformerState]):
+    """Encoder and decoder of attention and feed-forward blocks."""
+
+    def __init__(self, config: TransformerConfig, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.config = config
+        self.target_embedding = self._embedding(vocabulary.target)
+        self.source_embedding = (
+            self.target_embedding if config.tie_embeddings == "all" else self._embedding(vocabulary.source)
+        )
+        self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
+        self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
+        self.encoder_norm, self.decoder_norm = nn.LayerNorm(config.size), nn.LayerNorm(config.size)
+        self.output_bias = nn.Parameter(torch.zeros(vocabulary.target))
+        if config.tie_embeddings == "none":
+            self.output = nn.Parameter(torch.randn(vocabulary.target, config.size) * config.size**-0.5)
+        else:
+            self.output = self.target_embedding.weight
+
+    def encode(self, source: Tensor, source_mask: Tensor) -> TransformerMemory:
+        values = self._placed(self.source_embedding(source), 0)
+        for layer in self.encoder:
+            values = layer(values, source_mask[:, None, None, :])
+        values = self.encoder_norm(values)
+        projected = [layer.source.project(values) for layer in self._decoder_layers()]
+        return TransformerMemory(tuple(k for k, _ in projected), tuple(v for _, v in projected), source_mask)
+
+    def start(self, memory: TransformerMemory) -> TransformerState:
+        nothing = tuple(keys[:, :, :0] for keys in memory.keys)
+        return TransformerState(nothing, nothing)
+
+    def step(self, memory: TransformerMemory, state: TransformerState, token: Tensor) -> tuple[Step, TransformerState]:
+        decoded, after = self._decode(memory, state, token.unsqueeze(1))
+        assert decoded.attention is not None
+        return Step(decoded.logits.squeeze(1), decoded.attention.squeeze(1)), after
+
+    def decode(self, memory: TransformerMemory, target_in: Tensor) -> Decoded:
+        return self._decode(memory, self.start(memory), target_in)[0]
+
+    def _decode(
+        self, memory: TransformerMemory, state: TransformerState, target_in: Tensor
+    ) -> tuple[Decoded, TransformerState]:
+        """target_in (N,T) behind what is in the state."""
+        values = self._placed(self.target_embedding(target_in), state.keys[0].shape[2])
+        mask, keys, kept = memory.mask[:, None, None, :], [], []
+        weights = None
+        for number, layer in enumerate(self._decoder_layers()):
+            past, source = (state.keys[number], state.values[number]), (memory.keys[number], memory.values[number])
+            values, now, weights = layer(values, past, source, mask)
+            keys.append(now[0])
+            kept.append(now[1])
+        logits = functional.linear(self.decoder_norm(values), self.output, self.output_bias)
+        return Decoded(logits, weights), TransformerState(tuple(keys), tuple(kept))
+
+    def _placed(self, embedded: Tensor, first: int) -> Tensor:
+        """embedded (N,L,D) with the sinusoids of places `first` and on added."""
+        length, size = embedded.shape[1:]
+        places = torch.arange(first, first + length, device=embedded.device, dtype=torch.float32).unsqueeze(1)
+        rates = torch.exp(torch.arange(0, size, 2, device=embedded.device) * (-math.log(10000.0) / size))
+        angles = places * rates  # (L,D/2)
+        return embedded + torch.cat([angles.sin(), angles.cos()], dim=-1).to(embedded.dtype)
+
+    def _embedding(self, vocabulary: int) -> PieceEmbedding:
+        config = self.config
+        return PieceEmbedding(vocabulary, config.size, dropout=config.dropout, word_dropout=config.word_dropout)
+
+    def _decoder_layers(self) -> list[DecoderLayer]:
+        return [layer for layer in self.decoder if isinstance(layer, DecoderLayer)]
+
+
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    nn.init.xavier_uniform_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
