@@ -16,6 +16,7 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seq2seq.models.attention import MultiHeadAttention, dense
 from seq2seq.models.base import Decoded, Rows, Seq2Seq, Step, Vocabulary
 from seq2seq.models.embedding import PieceEmbedding
 
@@ -73,56 +74,12 @@ class TransformerState(Rows):
     values: tuple[Tensor, ...]
 
 
-class MultiHeadAttention(nn.Module):
-    """softmax(Q K^T / sqrt(E)) V in h heads (section 3.2)."""
-
-    def __init__(self, size: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads, self.dropout = heads, dropout
-        self.query, self.key, self.value, self.output = (_linear(size, size) for _ in range(4))
-
-    def project(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """values (N,L,D) -> keys, values (N,h,L,E)."""
-        return self._split(self.key(values)), self._split(self.value(values))
-
-    def forward(
-        self, asking: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None = None, causal: bool = False
-    ) -> Tensor:
-        """asking (N,T,D), keys and values (N,h,L,E), mask (N,1,1,L) true at what may be seen -> (N,T,D)."""
-        context = functional.scaled_dot_product_attention(
-            self._split(self.query(asking)),
-            keys,
-            values,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=causal,
-        )
-        return self._join(context)
-
-    def forward_with_weights(self, asking: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The same written out, for the weights (N,T,L), the mean of the heads'."""
-        query = self._split(self.query(asking))
-        scores = torch.matmul(query, keys.transpose(2, 3)).float() * query.shape[-1] ** -0.5
-        weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)  # (N,h,T,L)
-        dropped = functional.dropout(weights, self.dropout, self.training).to(values.dtype)
-        return self._join(torch.matmul(dropped, values)), weights.mean(1)
-
-    def _split(self, values: Tensor) -> Tensor:
-        """(N,L,D) -> (N,h,L,E)."""
-        return values.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-
-    def _join(self, context: Tensor) -> Tensor:
-        """(N,h,T,E) -> (N,T,D)."""
-        joined: Tensor = self.output(context.transpose(1, 2).flatten(2))
-        return joined
-
-
 class FeedForward(nn.Module):
     """max(0, x W1 + b1) W2 + b2 at every place (section 3.3)."""
 
     def __init__(self, size: int, inner: int, dropout: float) -> None:
         super().__init__()
-        self.inner, self.outer, self.dropout = _linear(size, inner), _linear(inner, size), nn.Dropout(dropout)
+        self.inner, self.outer, self.dropout = dense(size, inner), dense(inner, size), nn.Dropout(dropout)
 
     def forward(self, values: Tensor) -> Tensor:
         outer: Tensor = self.outer(self.dropout(torch.relu(self.inner(values))))
@@ -239,10 +196,3 @@ class Transformer(Seq2Seq[TransformerMemory, TransformerState]):
 
     def _decoder_layers(self) -> list[DecoderLayer]:
         return [layer for layer in self.decoder if isinstance(layer, DecoderLayer)]
-
-
-def _linear(inputs: int, outputs: int) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs)
-    nn.init.xavier_uniform_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer

@@ -52,11 +52,26 @@ TRANSFORMER: list[dict[str, Any]] = [
     }
     for number, (heads, layers) in enumerate([(1, 1), (2, 1), (4, 3)])
 ]
+MAMBA: list[dict[str, Any]] = [
+    {
+        "size": 8,
+        "head_size": head,
+        "state_size": 3,
+        "chunk": chunk,
+        "attention_heads": 2,
+        "encoder_layers": layers,
+        "decoder_layers": layers,
+        "dropout": 0.1,
+        "tie_embeddings": TIES[number],
+    }
+    for number, (head, chunk, layers) in enumerate([(4, 64, 1), (16, 2, 2), (2, 3, 1)])
+]
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "lstm": RECURRENT,
     "rnn": RECURRENT,
     "gru": RECURRENT,
     "transformer": TRANSFORMER,
+    "mamba": MAMBA,
 }
 CASES = [(family, options) for family, variants in VARIANTS.items() for options in variants]
 
