@@ -51,7 +51,7 @@ class GRULayer(RecurrentLayer):
             outputs, _ = self.cells(inputs)
         else:
             assert isinstance(state, GRUState)
-            outputs, _ = self.cells(inputs, state.hidden.unsqueeze(0))
+            outputs, _ = self.cells(inputs, state.hidden.to(inputs.dtype).unsqueeze(0))
         return outputs
 
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, GRUState]:
@@ -63,10 +63,11 @@ class GRULayer(RecurrentLayer):
         z = torch.sigmoid(of_input[1] + of_state[1])
         n = torch.tanh(of_input[2] + r * of_state[2])
         hidden = z * state.hidden + (1 - z) * n
-        return hidden, GRUState(hidden)
+        return hidden.to(n.dtype), GRUState(hidden)
 
     def initial_state(self, hidden: Tensor) -> GRUState:
-        return GRUState(hidden)
+        # What is carried over many steps is summed in float32 whatever the products are made in.
+        return GRUState(hidden.to(torch.promote_types(hidden.dtype, torch.float32)))
 
 
 class GRU(RecurrentSeq2Seq):

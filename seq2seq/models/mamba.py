@@ -149,7 +149,9 @@ class MambaBlock(nn.Module):
         """Before the first piece, for as many rows as `like` (N,...) has."""
         config, rows = self.config, like.shape[0]
         recent = like.new_zeros(rows, config.conv_width - 1, self.sizes[1])
-        return BlockState(recent, like.new_zeros(rows, self.heads, config.state_size, config.head_size))
+        # What is carried over many steps is summed in float32 whatever the products are made in.
+        wide = torch.promote_types(like.dtype, torch.float32)
+        return BlockState(recent, like.new_zeros(rows, self.heads, config.state_size, config.head_size, dtype=wide))
 
     def _divide(self, mixed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(...,U+2K) -> u (...,H,P), B and C (...,K)."""
