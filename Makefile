@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean
+.PHONY: help demo test check format bench bench-peers clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## fetch a corpus, train 12 minutes, evaluate, show translations (runs/demo)
 	@$(BIN)/seq2seq demo
@@ -25,6 +25,12 @@ check: $(VENV)/.installed  ## ruff, format, mypy --strict
 format: $(VENV)/.installed  ## put the code into the one format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench: $(VENV)/.installed  ## measure speed (of peers too, once bench-peers has installed them); needs Multi30k
+	@$(BIN)/python benchmarks/bench.py
+
+bench-peers: $(VENV)/.installed  ## install OpenNMT-py and JoeyNMT in venvs of their own, for bench
+	@$(BIN)/python benchmarks/peers.py install
 
 clean:  ## remove .venv and caches (runs/ and data/ stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -21,7 +21,6 @@ from seq2seq.data.tokenizer import TokenizerConfig
 from seq2seq.decoding.search import SearchConfig
 from seq2seq.errors import UserError
 from seq2seq.models import FAMILIES
-from seq2seq.models.recurrent import RecurrentConfig
 from seq2seq.training.settings import TrainingConfig
 
 
@@ -174,9 +173,8 @@ def _across(sections: dict[str, Any]) -> list[str]:
     """Rules between sections."""
     problems = []
     model, tokenizer = sections.get("model"), sections.get("tokenizer")
-    if isinstance(model, RecurrentConfig) and tokenizer is not None:
-        if model.tie_embeddings == "all" and not tokenizer.joint:
-            problems.append("model.tie_embeddings: 'all' needs tokenizer.joint: true; use 'target' or 'none'")
+    if getattr(model, "tie_embeddings", None) == "all" and tokenizer is not None and not tokenizer.joint:
+        problems.append("model.tie_embeddings: 'all' needs tokenizer.joint: true; use 'target' or 'none'")
     return problems
 
 

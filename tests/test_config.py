@@ -7,6 +7,7 @@ import yaml
 
 from seq2seq.config import config_dir, dump_config, find_config, load_config, parse_config
 from seq2seq.errors import UserError
+from seq2seq.models import FAMILIES
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 SMALL = {
@@ -92,3 +93,9 @@ def test_each_mistake_has_its_message(section: str, values: object, message: str
         parse_config({**SMALL, section: values}, "x.yaml")
     assert message in str(told.value)
     assert "x.yaml has 1 mistake:" in str(told.value)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_tied_embeddings_need_a_joint_tokenizer_in_every_family(family: str) -> None:
+    with pytest.raises(UserError, match=r"model\.tie_embeddings: 'all' needs tokenizer\.joint"):
+        parse_config({**SMALL, "model": {"family": family}, "tokenizer": {"joint": False}}, "x.yaml")

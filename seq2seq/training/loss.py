@@ -13,6 +13,11 @@ def smoothed_cross_entropy(logits: Tensor, target: Tensor, *, smoothing: float, 
     return loss, likelihood
 
 
+# Elements of logits that are worked on at once. An update of a small model spends a quarter of its time on passes over
+# its (N,V) logits when each pass goes through main memory, a tenth when the part stays in the cache (1.6 MB in float32).
+_AT_ONCE = 400_000
+
+
 class _SmoothedCrossEntropy(torch.autograd.Function):
     """Value and gradient in one go: of the (N,V) tensors only the gradient is kept, in the logits' own format.
 
@@ -24,23 +29,29 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, target: Tensor, smoothing: float, ignore: int) -> tuple[Tensor, Tensor]:
         """logits (N,V), target (N,)."""
         kept = target != ignore
-        count = kept.sum().clamp(min=1)
-        values = logits.float()  # (N,V); float32 whatever the products were made in
-        if values is logits:
-            values = values.clone()
-        picked = values.gather(1, target.unsqueeze(1)).squeeze(1)
-        mean = values.mean(dim=1)
-        normaliser = torch.logsumexp(values, dim=1)
-        likelihood = ((normaliser - picked) * kept).sum() / count
-        loss = ((normaliser - (1 - smoothing) * picked - smoothing * mean) * kept).sum() / count
-        if ctx.needs_input_grad[0]:
-            # In place from here: values become the gradient.
-            values.sub_(normaliser.unsqueeze(1)).exp_()
-            if smoothing:
-                values.sub_(smoothing / logits.shape[1])
-            values.scatter_add_(1, target.unsqueeze(1), values.new_full((len(target), 1), smoothing - 1))
-            values.mul_((kept / count).unsqueeze(1))
-            ctx.save_for_backward(values.to(logits.dtype))
+        weights = kept / kept.sum().clamp(min=1)  # (N) the share of each place in the mean
+        gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
+        sums = torch.zeros(2, device=logits.device)  # loss and likelihood
+        rows = len(target) if logits.is_cuda else max(1, _AT_ONCE // logits.shape[1])
+        for start in range(0, len(target), rows):
+            part = slice(start, start + rows)
+            values, weight, places = logits[part].float(), weights[part], target[part].unsqueeze(1)
+            if values.data_ptr() == logits[part].data_ptr():
+                values = values.clone()  # they were float32 already
+            picked, mean = values.gather(1, places).squeeze(1), values.mean(dim=1)
+            normaliser = torch.logsumexp(values, dim=1)
+            loss = normaliser - (1 - smoothing) * picked - smoothing * mean
+            sums += torch.stack([(loss * weight).sum(), ((normaliser - picked) * weight).sum()])
+            if gradient is not None:
+                # In place from here: values become the gradient.
+                values.sub_(normaliser.unsqueeze(1)).exp_()
+                if smoothing:
+                    values.sub_(smoothing / logits.shape[1])
+                values.scatter_add_(1, places, values.new_full((len(places), 1), smoothing - 1))
+                gradient[part] = values.mul_(weight.unsqueeze(1))
+        if gradient is not None:
+            ctx.save_for_backward(gradient)
+        loss, likelihood = sums.unbind()
         ctx.mark_non_differentiable(likelihood)
         return loss, likelihood
 

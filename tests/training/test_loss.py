@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seq2seq.training import loss as loss_module
 from seq2seq.training.loss import smoothed_cross_entropy
 
 PAD = 0
@@ -62,6 +63,18 @@ def test_equals_the_formula(smoothing: float) -> None:
     (one,), (other,) = (torch.autograd.grad(loss[0], logits) for loss in (fast, slow))
     assert torch.allclose(one, other, atol=1e-6)
     assert torch.equal(logits, before)  # nothing was worked out in place of the logits
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 21, 50, 104, 1000])
+def test_parts_of_any_size_give_the_same(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, target = case()
+    monkeypatch.setattr(loss_module, "_AT_ONCE", at_once)
+    found = smoothed_cross_entropy(logits, target, smoothing=0.2, ignore=PAD)
+    wanted = slow_smoothed_cross_entropy(logits, target, smoothing=0.2, ignore=PAD)
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.allclose(one, other)
+    (one,), (other,) = (torch.autograd.grad(loss[0], logits) for loss in (found, wanted))
+    assert torch.allclose(one, other, atol=1e-6)
 
 
 def test_by_hand() -> None:
