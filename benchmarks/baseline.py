@@ -1,9 +1,9 @@
 """A plain tutorial-style translator, the yardstick that needs no installation: packed bidirectional LSTM encoder, LSTM
 decoder unrolled in Python with input feeding and Luong's attention, `CrossEntropyLoss`, Adam, float32, batches of
-neighbouring lengths, beam search for one sentence at a time.
+neighbouring lengths.
 
 It is written as the tutorials write it, and kept free of every trick of this project on purpose.
-Legend: B sentences, S source pieces, T target pieces, K beam.
+Legend: B sentences, S source pieces, T target pieces.
 """
 
 from collections.abc import Iterator
@@ -64,37 +64,6 @@ class Baseline(nn.Module):
             logits, fed, state = self.step(token, fed, state, values, keys, mask)
             steps.append(logits)
         return torch.stack(steps, dim=1)
-
-    @torch.inference_mode()
-    def translate(self, source: list[int], beam: int = 5, longest: int = 60) -> list[int]:
-        """One sentence, its K hypotheses as a batch; scores are divided by length."""
-        values, mask, state = self.encode(torch.tensor([[*source, EOS]]))
-        keys, fed = self.key(values), values.new_zeros(1, values.shape[2])
-        open_ones: list[tuple[float, list[int]]] = [(0.0, [BOS])]
-        done: list[tuple[float, list[int]]] = []
-        for _ in range(longest):
-            rows = len(open_ones)
-            tokens = torch.tensor([pieces[-1] for _, pieces in open_ones])
-            logits, fed, state = self.step(
-                tokens, fed, state, values.expand(rows, -1, -1), keys.expand(rows, -1, -1), mask.expand(rows, -1)
-            )
-            totals = logits.log_softmax(-1) + torch.tensor([[score] for score, _ in open_ones])
-            best, flat = totals.flatten().topk(beam)
-            parents, chosen, after = [], [], []
-            for score, place in zip(best.tolist(), flat.tolist(), strict=True):
-                parent, piece = divmod(place, logits.shape[-1])
-                if piece == EOS:
-                    done.append((score / len(open_ones[parent][1]), open_ones[parent][1][1:]))
-                else:
-                    parents.append(parent)
-                    chosen.append(piece)
-                    after.append((score, [*open_ones[parent][1], piece]))
-            open_ones = after
-            if len(done) >= beam or not open_ones:
-                break
-            picked = torch.tensor(parents)
-            fed, state = fed[picked], (state[0][:, picked], state[1][:, picked])
-        return max(done or [(score, pieces[1:]) for score, pieces in open_ones])[1]
 
 
 def batches(source: list[list[int]], target: list[list[int]], size: int, seed: int) -> Iterator[tuple[Tensor, ...]]:

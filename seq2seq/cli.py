@@ -11,6 +11,18 @@ import typer
 
 from seq2seq import __version__, cli_quality
 from seq2seq.cli_data import app as data_app
+from seq2seq.cli_options import (
+    Beam,
+    DataDir,
+    Device,
+    LengthPenalty,
+    MaxLength,
+    Models,
+    Nbest,
+    NoRepeat,
+    Precision,
+    Run,
+)
 from seq2seq.errors import UserError
 
 # On a shared machine OpenMP threads that spin while they wait can slow everything tenfold; after this many turns they
@@ -32,31 +44,6 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 for command in (cli_quality.average, cli_quality.distill, cli_quality.backtranslate):
     app.command()(command)
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Folder with corpora as NAME/train.de.gz …; SEQ2SEQ_DATA does the same."),
-]
-Beam = Annotated[int | None, typer.Option("--beam", min=1, help="Hypotheses kept open; 1 is greedy search.")]
-Nbest = Annotated[int | None, typer.Option("--nbest", min=1, help="Translations given for each line.")]
-LengthPenalty = Annotated[
-    float | None, typer.Option("--length-penalty", help="0 compares plain sums; more favours longer translations.")
-]
-MaxLength = Annotated[
-    float | None, typer.Option("--max-length", help="At most this many times the source's pieces (and 10 more).")
-]
-NoRepeat = Annotated[
-    int | None, typer.Option("--no-repeat-ngram", help="No run of this many pieces twice; 0 allows it.")
-]
-Run = Annotated[Path | None, typer.Argument(help="A run folder.")]
-Models = Annotated[
-    list[Path] | None,
-    typer.Option("--model", help="A further run that decides together with the others (an ensemble); repeatable."),
-]
-Precision = Annotated[
-    str, typer.Option("--precision", help="auto (bfloat16 where the CPU multiplies matrices in it), float32, bfloat16.")
-]
-Device = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu, cuda.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -152,7 +139,7 @@ def evaluate(
             against=against,
             progress=advance,
             device=device,
-            precision=_precision(precision),
+            precision=precision,
             **search,
         )
     terminal.make_console().print(render_report(report))
@@ -198,9 +185,7 @@ def translate(
         raise UserError(f"{input_file} is no file that can be read.")
     if output_file is not None and (output_file.is_dir() or not output_file.parent.is_dir()):
         raise UserError(f"--output {output_file}: give a file in a folder that exists.")
-    translator = pipeline.load_translator(
-        run, together_with=others, device=device, precision=_precision(precision), **search
-    )
+    translator = pipeline.load_translator(run, together_with=others, device=device, precision=precision, **search)
     show = terminal.Output(as_json=as_json, attention=attention)
     if input_file is not None:
         with terminal.progress_bar("translating") as advance:
@@ -276,12 +261,6 @@ def _first_and_others(run: Path | None, models: list[Path] | None) -> tuple[Path
     if not folders:
         raise UserError("Give a run folder, such as runs/demo; several (--model A --model B) decide together.")
     return folders[0], folders[1:]
-
-
-def _precision(name: str) -> Any:
-    if name not in ("auto", "float32", "bfloat16"):
-        raise UserError(f"--precision {name}: give auto, float32 or bfloat16.")
-    return name
 
 
 def _given(**options: Any) -> dict[str, Any]:

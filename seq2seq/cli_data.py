@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seq2seq.cli_options import DataDir
+
 if TYPE_CHECKING:
     from seq2seq.data.corpora import DataConfig
     from seq2seq.data.corpus import Corpus
@@ -15,16 +17,6 @@ app = typer.Typer(
     "A corpus is many sentences in two languages, line by line a translation of one another. What is learnt comes from "
     "its split `train`; `valid` decides when to stop; `test` is only for the final score.",
 )
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="FOLDER",
-        help="A folder with corpora of yours, as NAME/train.de.gz, NAME/train.en.gz, NAME/valid.de.gz ... It is looked "
-        "into first, then those of the environment variable SEQ2SEQ_DATA, then the fetched ones. Never written to.",
-    ),
-]
 
 
 @app.command(

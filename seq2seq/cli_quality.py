@@ -5,18 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seq2seq.cli_options import Beam, DataDir, Device, Models
+
 if TYPE_CHECKING:
     from seq2seq.synthetic import MadePairs
 
-Run = Annotated[Path, typer.Argument(help="A run folder.")]
-Models = Annotated[list[Path] | None, typer.Option("--model", help="A further run that decides together with it.")]
-Beam = Annotated[int | None, typer.Option("--beam", min=1, help="Hypotheses kept open; 1 is fastest.")]
 Into = Annotated[Path, typer.Option("--into", help="Folder for the two files.")]
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder with corpora; SEQ2SEQ_DATA does the same.")]
+Trained = Annotated[Path, typer.Argument(help="A run folder.")]
 
 
 def average(
-    run: Run,
+    run: Trained,
     count: Annotated[int, typer.Option("--count", min=1, help="How many of the best checkpoints.")] = 5,
     into: Annotated[Path | None, typer.Option("--into", help="Folder of the result; RUN-average by default.")] = None,
 ) -> None:
@@ -33,7 +32,12 @@ def average(
 
 
 def distill(
-    run: Run, into: Into, models: Models = None, beam: Beam = None, data_dir: DataDir = None, device: str = "auto"
+    run: Trained,
+    into: Into,
+    models: Models = None,
+    beam: Beam = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
 ) -> None:
     """Translate a run's training text by the run, or better an ensemble, to train one model on it.
 
@@ -64,7 +68,7 @@ def backtranslate(
     into: Into,
     models: Models = None,
     beam: Beam = None,
-    device: str = "auto",
+    device: Device = "auto",
 ) -> None:
     """Make training pairs from text that has no translation.
 

@@ -35,7 +35,7 @@ from seq2seq.models import Seq2Seq, Vocabulary, build
 from seq2seq.run import RunFolder
 from seq2seq.test_sets import TestSet
 from seq2seq.training import checkpoint
-from seq2seq.training.device import Precision, pick_device, translation_format
+from seq2seq.training.device import pick_device, translation_format
 from seq2seq.training.display import Display
 from seq2seq.training.settings import Progress
 from seq2seq.training.trainer import Trainer
@@ -215,7 +215,7 @@ def load_translator(
     *,
     together_with: Sequence[Path | str] = (),
     device: str = "auto",
-    precision: Precision = "auto",
+    precision: str = "auto",
     **changes: Any,
 ) -> Translator:
     """The translator of a run folder, or of several that decide together (the first one's config counts); `changes`
@@ -229,11 +229,12 @@ def load_translator(
     except ValueError as error:
         raise UserError(f"{error}.") from None
     tokenizer, where = run.tokenizer(), pick_device(device)
+    number_format = translation_format(precision, where)
     model = _load_model(run, tokenizer).to(where)
     if together_with:
         others = [_load_member(Path(other), run, tokenizer).to(where) for other in together_with]
         model = Ensemble([model, *others])
-    return _translator(model.to(translation_format(precision, where)).eval(), tokenizer, config)
+    return _translator(model.to(number_format).eval(), tokenizer, config)
 
 
 def _load_model(run: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
@@ -330,12 +331,6 @@ def _hypotheses_of(
 def _timed_translation(
     translator: Translator, texts: list[str], progress: Callable[[int, int], None]
 ) -> tuple[list[str], float]:
-    started_at, done = time.monotonic(), 0
-
-    def count(segments: int) -> None:
-        nonlocal done
-        done += segments
-        progress(min(done, len(texts)), len(texts))
-
-    found = translator.translate(texts, progress=count)
+    started_at = time.monotonic()
+    found = translator.translate(texts, progress=progress)
     return [translation.text for translation in found], time.monotonic() - started_at

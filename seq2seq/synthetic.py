@@ -68,14 +68,8 @@ def _translate(
 ) -> list[str]:
     if not texts:
         raise UserError("There is nothing to translate: the text is empty.")
-    translator, done = load_translator(run, together_with=together_with, **search), 0
-
-    def count(segments: int) -> None:
-        nonlocal done
-        done = min(done + segments, len(texts))
-        progress(done, len(texts))
-
-    return [translation.text for translation in translator.translate(texts, progress=count)]
+    translator = load_translator(run, together_with=together_with, **search)
+    return [translation.text for translation in translator.translate(texts, progress=progress)]
 
 
 def _write(source: list[str], target: list[str], files: tuple[Path, Path], *, tagged: bool) -> MadePairs:

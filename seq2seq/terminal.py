@@ -91,13 +91,6 @@ def translate_file(translator: Translator, source: Path, target: Path | None, sh
     """A file to a file (or to standard output). The target appears when it is whole."""
     with source.open("rb") as file:
         total = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
-    done = 0
-
-    def progress(lines: int) -> None:
-        nonlocal done
-        done += lines
-        advance(done, max(total, done))
-
     console = Console(stderr=True)
     # A pipe or a device is written as it is; a file (behind links, if so) is replaced when the new one is whole.
     target = None if target is None else target.resolve()
@@ -110,7 +103,13 @@ def translate_file(translator: Translator, source: Path, target: Path | None, sh
                 writer.write(show.line(translation).encode("utf-8", "replace") + b"\n")
                 show.draw(translation, console)
 
-            translate_stream(translator, reader, write, attention=show.needs_attention, progress=progress)
+            translate_stream(
+                translator,
+                reader,
+                write,
+                attention=show.needs_attention,
+                progress=lambda done: advance(done, max(total, done)),
+            )
         if partial is not None and target is not None:
             os.replace(partial, target)
     except BaseException:

@@ -377,7 +377,9 @@ def test_evaluate_mistakes(fails: Fails, trained: Path, toy_data: Path, tmp_path
 
 
 def test_translate_mistakes(fails: Fails, trained: Path, tmp_path: Path) -> None:
-    assert "--precision int3: give auto, float32 or bfloat16" in fails("translate", "runs/toy", "--precision", "int3")
+    assert "precision is 'int3'; it must be one of auto, float32, bfloat16" in fails(
+        "translate", "runs/toy", "--precision", "int3"
+    )
     assert "is no file" in fails("translate", "runs/toy", "--input", "missing.txt")
     assert "--output needs --input" in fails("translate", "runs/toy", "--output", "out.txt")
     assert "nbest must be at least 1 and at most beam" in fails("translate", "runs/toy", "--beam", "2", "--nbest", "3")

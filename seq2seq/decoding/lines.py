@@ -42,20 +42,16 @@ def translate_stream(
     attention: bool = False,
     progress: Callable[[int], None] = lambda lines: None,
 ) -> int:
-    """Hands each line's translation to `write`, in order; returns how many. `progress` is told of every few lines that
-    they have been translated, and once more (of those left) when a group has been written."""
-    count = left = 0
+    """Hands each line's translation to `write`, in order; returns how many. `progress` is told how many lines have been
+    translated so far."""
+    count = 0
 
-    def searched(segments: int) -> None:
-        nonlocal left
-        done = min(segments, left)  # a long line has several segments
-        left -= done
-        progress(done)
+    def report(done: int, total: int) -> None:
+        progress(count + done)
 
     for lines in read_line_groups(reader):
-        left = len(lines)
-        for translation in translator.translate(lines, attention=attention, progress=searched):
+        for translation in translator.translate(lines, attention=attention, progress=report):
             write(translation)
         count += len(lines)
-        progress(left)
+        progress(count)
     return count

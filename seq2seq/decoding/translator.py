@@ -1,6 +1,7 @@
 """Text to text: the only place that decodes. N texts in, N translations out, whatever is in them."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -93,22 +94,24 @@ class Translator:
         texts: Sequence[str],
         *,
         attention: bool = False,
-        progress: Callable[[int], None] = lambda done: None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
         **changes: Any,
     ) -> list[Translation]:
-        """`changes` are fields of SearchConfig for this call; `progress` is told how many segments have been done."""
+        """`changes` are fields of SearchConfig for this call; `progress` is told how many texts of how many are done."""
         search = replace(self.search, **changes) if changes else self.search
         # 1. Normalise as in training; divide what is longer than training ever saw; put unknown characters in slots.
         segments = [segment for number, text in enumerate(texts) for segment in self._segments(number, text)]
         # 2. Search segments of like length together.
         found: list[list[Alternative]] = [[] for _ in segments]
+        left = Counter(segment.text for segment in segments)
         was_training = self.model.training
         self.model.eval()
         for batch in self._batches(segments, search):
             rows = [segments[i] for i in batch]
             for i, alternatives in zip(batch, self._search(rows, search, attention), strict=True):
                 found[i] = alternatives
-            progress(len(batch))
+            left.subtract(segments[i].text for i in batch)
+            progress(len(texts) - sum(count > 0 for count in left.values()), len(texts))
         self.model.train(was_training)
         # 3. Put the segments of each text together again.
         parts: list[list[list[Alternative]]] = [[] for _ in texts]

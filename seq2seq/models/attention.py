@@ -66,6 +66,20 @@ class Attention(nn.Module):
         return torch.matmul(weights.to(memory.values.dtype), memory.values), weights
 
 
+@dataclass(frozen=True)
+class LayeredMemory(Rows):
+    """keys and values (N,h,S,E) of the source for each decoder layer, projected once; mask (N,S) true at pieces."""
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+    mask: Tensor
+
+    @property
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """keys and values of each layer."""
+        return list(zip(self.keys, self.values, strict=True))
+
+
 class MultiHeadAttention(nn.Module):
     """softmax(Q K^T / sqrt(E)) V in h heads (Vaswani et al. 2017, section 3.2).
 

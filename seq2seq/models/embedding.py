@@ -1,11 +1,28 @@
-"""Pieces to vectors, with the dropout that every family uses.
+"""Pieces to vectors and vectors to pieces, with the dropout that every family uses.
 
-Legend: B sentences, T pieces, D embedding size.
+Legend: B sentences, T pieces, D embedding size, V vocabulary.
 """
+
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from seq2seq.models.base import MemoryT, Seq2Seq, StateT, Vocabulary
+
+Tying = Literal["none", "target", "all"]
+
+
+class PieceConfig(Protocol):
+    """What every family's config says of its pieces."""
+
+    @property
+    def dropout(self) -> float: ...
+    @property
+    def word_dropout(self) -> float: ...
+    @property
+    def tie_embeddings(self) -> Tying: ...
 
 
 def locked_mask(like: Tensor, size: int, dropout: float, training: bool) -> Tensor | None:
@@ -37,3 +54,26 @@ class PieceEmbedding(nn.Module):
             keep = 1 - self.word_dropout
             embedded = embedded * torch.empty_like(embedded[..., :1]).bernoulli_(keep)
         return apply_mask(embedded, locked_mask(pieces, self.size, self.dropout, self.training))
+
+
+class PieceModel(Seq2Seq[MemoryT, StateT]):
+    """A family that embeds pieces and predicts them by a projection; the matrices are shared as its config says."""
+
+    def __init__(self, vocabulary: Vocabulary, size: int, config: PieceConfig) -> None:
+        super().__init__()
+
+        def embedding(pieces: int) -> PieceEmbedding:
+            return PieceEmbedding(pieces, size, dropout=config.dropout, word_dropout=config.word_dropout)
+
+        tie = config.tie_embeddings
+        self.target_embedding = embedding(vocabulary.target)
+        self.source_embedding = self.target_embedding if tie == "all" else embedding(vocabulary.source)
+        self.output_bias = nn.Parameter(torch.zeros(vocabulary.target))
+        own = tie == "none"
+        self.output = (
+            nn.Parameter(torch.randn(vocabulary.target, size) * size**-0.5) if own else self.target_embedding.weight
+        )
+
+    def _project(self, values: Tensor) -> Tensor:
+        """values (...,D) -> logits (...,V)."""
+        return functional.linear(values, self.output, self.output_bias)

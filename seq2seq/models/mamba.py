@@ -26,9 +26,10 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seq2seq.models.attention import MultiHeadAttention, dense
-from seq2seq.models.base import Decoded, Rows, Seq2Seq, Step, Vocabulary
-from seq2seq.models.embedding import PieceEmbedding
+from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
+from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
+from seq2seq.models.embedding import PieceModel, Tying
+from seq2seq.models.recurrent import gather_places, reversed_places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class MambaConfig:
     """Share of attention weights dropped."""
     word_dropout: float = 0.0
     """Share of source and target pieces whose embedding is dropped."""
-    tie_embeddings: Literal["none", "target", "all"] = "all"
+    tie_embeddings: Tying = "all"
     """Share the output matrix with the target embeddings (Press & Wolf 2017), or with both sides (joint tokenizer)."""
 
     def __post_init__(self) -> None:
@@ -82,15 +83,6 @@ class BlockState(Rows):
 
     recent: Tensor
     held: Tensor
-
-
-@dataclass(frozen=True)
-class MambaMemory(Rows):
-    """keys and values (N,h,S,E) of the source for each decoder layer, projected once; mask (N,S) true at pieces."""
-
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
-    mask: Tensor
 
 
 @dataclass(frozen=True)
@@ -209,15 +201,13 @@ class MambaEncoder(nn.Module):
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (B,S,D), mask (B,S) -> (B,S,D)."""
-        places = torch.arange(mask.shape[1], device=mask.device)
-        reverse = torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places).unsqueeze(-1)  # (B,S,1)
+        reverse = reversed_places(mask)
         for forwards, backwards, norm in zip(self.forwards, self.backwards, self.norms, strict=True):
             normed = norm(values)
-            index = reverse.expand_as(normed)
-            ahead, back = forwards(normed), backwards(normed.gather(1, index))
-            values = values + self.dropout(ahead + back.gather(1, index.expand_as(back)))
-        normed = self.last_norm(values)
-        return normed
+            ahead, back = forwards(normed), backwards(gather_places(normed, reverse))
+            values = values + self.dropout(ahead + gather_places(back, reverse))
+        outputs: Tensor = self.last_norm(values)
+        return outputs
 
 
 class MambaDecoderLayer(nn.Module):
@@ -247,55 +237,38 @@ class MambaDecoderLayer(nn.Module):
         return values + self.dropout(context), weights
 
 
-class Mamba(Seq2Seq[MambaMemory, MambaState]):
+class Mamba(PieceModel[LayeredMemory, MambaState]):
     """Bidirectional state-space encoder, state-space decoder with attention to the source."""
 
     def __init__(self, config: MambaConfig, vocabulary: Vocabulary) -> None:
-        super().__init__()
+        super().__init__(vocabulary, config.size, config)
         self.config = config
-        self.target_embedding = self._embedding(vocabulary.target)
-        self.source_embedding = (
-            self.target_embedding if config.tie_embeddings == "all" else self._embedding(vocabulary.source)
-        )
         self.encoder = MambaEncoder(config)
         self.layers = nn.ModuleList(MambaDecoderLayer(config) for _ in range(config.decoder_layers))
         self.norm = nn.LayerNorm(config.size)
-        self.output_bias = nn.Parameter(torch.zeros(vocabulary.target))
-        if config.tie_embeddings == "none":
-            self.output = nn.Parameter(torch.randn(vocabulary.target, config.size) * config.size**-0.5)
-        else:
-            self.output = self.target_embedding.weight
 
-    def encode(self, source: Tensor, source_mask: Tensor) -> MambaMemory:
+    def encode(self, source: Tensor, source_mask: Tensor) -> LayeredMemory:
         values = self.encoder(self.source_embedding(source), source_mask)
         projected = [layer.source.project(values) for layer in self._layers()]
-        return MambaMemory(tuple(k for k, _ in projected), tuple(v for _, v in projected), source_mask)
+        return LayeredMemory(tuple(k for k, _ in projected), tuple(v for _, v in projected), source_mask)
 
-    def start(self, memory: MambaMemory) -> MambaState:
+    def start(self, memory: LayeredMemory) -> MambaState:
         return MambaState(tuple(layer.block.empty(memory.keys[0]) for layer in self._layers()))
 
-    def step(self, memory: MambaMemory, state: MambaState, token: Tensor) -> tuple[Step, MambaState]:
+    def step(self, memory: LayeredMemory, state: MambaState, token: Tensor) -> tuple[Step, MambaState]:
         values, mask = self.target_embedding(token.unsqueeze(1)).squeeze(1), memory.mask[:, None, None, :]
         blocks, weights = [], None
-        for number, layer in enumerate(self._layers()):
-            source = memory.keys[number], memory.values[number]
-            values, after, weights = layer.step(values, state.blocks[number], source, mask)
+        for layer, block, source in zip(self._layers(), state.blocks, memory.layers, strict=True):
+            values, after, weights = layer.step(values, block, source, mask)
             blocks.append(after)
-        return Step(self._project(values), weights), MambaState(tuple(blocks))
+        return Step(self._project(self.norm(values)), weights), MambaState(tuple(blocks))
 
-    def decode(self, memory: MambaMemory, target_in: Tensor) -> Decoded:
+    def decode(self, memory: LayeredMemory, target_in: Tensor) -> Decoded:
         values, mask = self.target_embedding(target_in), memory.mask[:, None, None, :]
         weights = None
-        for number, layer in enumerate(self._layers()):
-            values, weights = layer(values, (memory.keys[number], memory.values[number]), mask)
-        return Decoded(self._project(values), weights)
-
-    def _project(self, values: Tensor) -> Tensor:
-        return functional.linear(self.norm(values), self.output, self.output_bias)
-
-    def _embedding(self, vocabulary: int) -> PieceEmbedding:
-        config = self.config
-        return PieceEmbedding(vocabulary, config.size, dropout=config.dropout, word_dropout=config.word_dropout)
+        for layer, source in zip(self._layers(), memory.layers, strict=True):
+            values, weights = layer(values, source, mask)
+        return Decoded(self._project(self.norm(values)), weights)
 
     def _layers(self) -> list[MambaDecoderLayer]:
         return [layer for layer in self.layers if isinstance(layer, MambaDecoderLayer)]

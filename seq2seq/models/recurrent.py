@@ -10,16 +10,14 @@ run step by step.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
-from torch.nn import functional
 
 from seq2seq.models.attention import Attention, AttentionKind, AttentionMemory
-from seq2seq.models.base import Decoded, Rows, Seq2Seq, Step, Vocabulary
-from seq2seq.models.embedding import PieceEmbedding, apply_mask, locked_mask
+from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
+from seq2seq.models.embedding import PieceModel, Tying, apply_mask, locked_mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +48,7 @@ class RecurrentConfig:
     """Share of units dropped, the same ones at every step of a sentence (Gal & Ghahramani 2016)."""
     word_dropout: float = 0.1
     """Share of source and target pieces whose embedding is dropped (Gal & Ghahramani 2016, section 4)."""
-    tie_embeddings: Literal["none", "target", "all"] = "all"
+    tie_embeddings: Tying = "all"
     """Share the output matrix with the target embeddings (Press & Wolf 2017), or with both sides (joint tokenizer)."""
 
     def __post_init__(self) -> None:
@@ -120,31 +118,30 @@ class Encoder(nn.Module):
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """embedded (B,S,D), mask (B,S) -> outputs (B,S,H), summary (B,H): the last state of both directions."""
-        lengths = mask.sum(1)
-        places = torch.arange(mask.shape[1], device=mask.device)
-        # (B,S): place s is read from length - 1 - s; padding stays where it is.
-        reverse = torch.where(mask, lengths.unsqueeze(1) - 1 - places, places)
+        reverse = reversed_places(mask)
         values = embedded
         summary = values
         for forwards, backwards, norm in zip(self.forwards, self.backwards, self.norms, strict=True):
             ahead = forwards(values)
-            back = backwards(_gather_places(values, reverse))
-            outputs = norm(torch.cat([ahead, _gather_places(back, reverse)], dim=-1))
+            back = backwards(gather_places(values, reverse))
+            outputs = norm(torch.cat([ahead, gather_places(back, reverse)], dim=-1))
             # The last state of each direction stands at the last piece of what that direction read.
-            last = (lengths - 1).clamp(min=0).unsqueeze(1)
-            summary = torch.cat([_gather_places(ahead, last), _gather_places(back, last)], dim=-1).squeeze(1)
+            last = (mask.sum(1, keepdim=True) - 1).clamp(min=0)
+            summary = torch.cat([gather_places(ahead, last), gather_places(back, last)], dim=-1).squeeze(1)
             dropped = apply_mask(outputs, locked_mask(mask, outputs.shape[-1], self.config.dropout, self.training))
             values = _residual(self.config, values, dropped)
         return values, summary
 
 
-def _gather_places(values: Tensor, places: Tensor) -> Tensor:
+def reversed_places(mask: Tensor) -> Tensor:
+    """mask (B,S) true at pieces -> (B,S): place s of a sentence is read from length - 1 - s, padding stays where it is."""
+    places = torch.arange(mask.shape[1], device=mask.device)
+    return torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)
+
+
+def gather_places(values: Tensor, places: Tensor) -> Tensor:
     """values (B,S,E), places (B,P) -> (B,P,E)."""
     return values.gather(1, places.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
-
-
-def _embedding(vocabulary: int, config: RecurrentConfig) -> PieceEmbedding:
-    return PieceEmbedding(vocabulary, config.embedding_size, dropout=config.dropout, word_dropout=config.word_dropout)
 
 
 def _norm(config: RecurrentConfig) -> nn.Module:
@@ -155,19 +152,15 @@ def _residual(config: RecurrentConfig, inputs: Tensor, outputs: Tensor) -> Tenso
     return inputs + outputs if config.residual and inputs.shape == outputs.shape else outputs
 
 
-class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
+class RecurrentSeq2Seq(PieceModel[AttentionMemory, DecoderState]):
     """Encoder, attention and decoder for any `RecurrentLayer`; a family names its layer."""
 
     layer: type[RecurrentLayer]
 
     def __init__(self, config: RecurrentConfig, vocabulary: Vocabulary) -> None:
-        super().__init__()
-        self.config = config
         hidden, size = config.hidden_size, config.embedding_size
-        self.target_embedding = _embedding(vocabulary.target, config)
-        self.source_embedding = (
-            self.target_embedding if config.tie_embeddings == "all" else _embedding(vocabulary.source, config)
-        )
+        super().__init__(vocabulary, size, config)
+        self.config = config
         self.encoder = Encoder(config, self.layer)
         self.attention = Attention(config.attention, hidden, hidden)
         first = size + (size if config.input_feeding else 0)
@@ -176,11 +169,6 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
         self.norms = nn.ModuleList(_norm(config) for _ in self.layers)
         self.bridges = nn.ModuleList(nn.Linear(hidden, hidden) for _ in self.layers)
         self.readout = nn.Linear(2 * hidden, size)
-        self.output_bias = nn.Parameter(torch.zeros(vocabulary.target))
-        if config.tie_embeddings == "none":
-            self.output = nn.Parameter(torch.randn(vocabulary.target, size) * size**-0.5)
-        else:
-            self.output = self.target_embedding.weight
 
     def encode(self, source: Tensor, source_mask: Tensor) -> AttentionMemory:
         values, summary = self.encoder(self.source_embedding(source), source_mask)
@@ -243,9 +231,6 @@ class RecurrentSeq2Seq(Seq2Seq[AttentionMemory, DecoderState]):
     def _read(self, values: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
         """values, context (N,T,H) -> readout (N,T,D) (Luong et al. 2015, equation 5)."""
         return apply_mask(torch.tanh(self.readout(torch.cat([values, context.to(values.dtype)], dim=-1))), mask)
-
-    def _project(self, readout: Tensor) -> Tensor:
-        return functional.linear(readout, self.output, self.output_bias)
 
     def _masks(self, like: Tensor) -> Masks:
         config = self.config

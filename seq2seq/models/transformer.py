@@ -14,11 +14,10 @@ from typing import Literal
 import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
-from torch.nn import functional
 
-from seq2seq.models.attention import MultiHeadAttention, dense
-from seq2seq.models.base import Decoded, Rows, Seq2Seq, Step, Vocabulary
-from seq2seq.models.embedding import PieceEmbedding
+from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
+from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
+from seq2seq.models.embedding import PieceModel, Tying
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class TransformerConfig:
     """Share of attention weights dropped."""
     word_dropout: float = 0.0
     """Share of source and target pieces whose embedding is dropped."""
-    tie_embeddings: Literal["none", "target", "all"] = "all"
+    tie_embeddings: Tying = "all"
     """Share the output matrix with the target embeddings (Press & Wolf 2017), or with both sides (joint tokenizer)."""
 
     def __post_init__(self) -> None:
@@ -55,15 +54,6 @@ class TransformerConfig:
             raise ValueError("size must be divisible by twice the number of heads")
         if not (0 <= self.dropout < 1 and 0 <= self.attention_dropout < 1 and 0 <= self.word_dropout < 1):
             raise ValueError("dropout, attention_dropout and word_dropout must be at least 0 and below 1")
-
-
-@dataclass(frozen=True)
-class TransformerMemory(Rows):
-    """keys and values (N,h,S,E) of the source for each decoder layer, projected once; mask (N,S) true at pieces."""
-
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
-    mask: Tensor
 
 
 @dataclass(frozen=True)
@@ -128,58 +118,49 @@ class DecoderLayer(nn.Module):
         return values + self.dropout(self.feed_forward(self.norms[2](values))), (keys, kept), weights
 
 
-class Transformer(Seq2Seq[TransformerMemory, TransformerState]):
+class Transformer(PieceModel[LayeredMemory, TransformerState]):
     """Encoder and decoder of attention and feed-forward blocks."""
 
     def __init__(self, config: TransformerConfig, vocabulary: Vocabulary) -> None:
-        super().__init__()
+        super().__init__(vocabulary, config.size, config)
         self.config = config
-        self.target_embedding = self._embedding(vocabulary.target)
-        self.source_embedding = (
-            self.target_embedding if config.tie_embeddings == "all" else self._embedding(vocabulary.source)
-        )
         self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         self.encoder_norm, self.decoder_norm = nn.LayerNorm(config.size), nn.LayerNorm(config.size)
-        self.output_bias = nn.Parameter(torch.zeros(vocabulary.target))
-        if config.tie_embeddings == "none":
-            self.output = nn.Parameter(torch.randn(vocabulary.target, config.size) * config.size**-0.5)
-        else:
-            self.output = self.target_embedding.weight
 
-    def encode(self, source: Tensor, source_mask: Tensor) -> TransformerMemory:
+    def encode(self, source: Tensor, source_mask: Tensor) -> LayeredMemory:
         values = self._placed(self.source_embedding(source), 0)
         for layer in self.encoder:
             values = layer(values, source_mask[:, None, None, :])
         values = self.encoder_norm(values)
         projected = [layer.source.project(values) for layer in self._decoder_layers()]
-        return TransformerMemory(tuple(k for k, _ in projected), tuple(v for _, v in projected), source_mask)
+        return LayeredMemory(tuple(k for k, _ in projected), tuple(v for _, v in projected), source_mask)
 
-    def start(self, memory: TransformerMemory) -> TransformerState:
+    def start(self, memory: LayeredMemory) -> TransformerState:
         nothing = tuple(keys[:, :, :0] for keys in memory.keys)
         return TransformerState(nothing, nothing)
 
-    def step(self, memory: TransformerMemory, state: TransformerState, token: Tensor) -> tuple[Step, TransformerState]:
+    def step(self, memory: LayeredMemory, state: TransformerState, token: Tensor) -> tuple[Step, TransformerState]:
         decoded, after = self._decode(memory, state, token.unsqueeze(1))
         assert decoded.attention is not None
         return Step(decoded.logits.squeeze(1), decoded.attention.squeeze(1)), after
 
-    def decode(self, memory: TransformerMemory, target_in: Tensor) -> Decoded:
+    def decode(self, memory: LayeredMemory, target_in: Tensor) -> Decoded:
         return self._decode(memory, self.start(memory), target_in)[0]
 
     def _decode(
-        self, memory: TransformerMemory, state: TransformerState, target_in: Tensor
+        self, memory: LayeredMemory, state: TransformerState, target_in: Tensor
     ) -> tuple[Decoded, TransformerState]:
         """target_in (N,T) behind what is in the state."""
         values = self._placed(self.target_embedding(target_in), state.keys[0].shape[2])
         mask, keys, kept = memory.mask[:, None, None, :], [], []
         weights = None
-        for number, layer in enumerate(self._decoder_layers()):
-            past, source = (state.keys[number], state.values[number]), (memory.keys[number], memory.values[number])
+        pasts = zip(state.keys, state.values, strict=True)
+        for layer, past, source in zip(self._decoder_layers(), pasts, memory.layers, strict=True):
             values, now, weights = layer(values, past, source, mask)
             keys.append(now[0])
             kept.append(now[1])
-        logits = functional.linear(self.decoder_norm(values), self.output, self.output_bias)
+        logits = self._project(self.decoder_norm(values))
         return Decoded(logits, weights), TransformerState(tuple(keys), tuple(kept))
 
     def _placed(self, embedded: Tensor, first: int) -> Tensor:
@@ -189,10 +170,6 @@ class Transformer(Seq2Seq[TransformerMemory, TransformerState]):
         rates = torch.exp(torch.arange(0, size, 2, device=embedded.device) * (-math.log(10000.0) / size))
         angles = places * rates  # (L,D/2)
         return embedded + torch.cat([angles.sin(), angles.cos()], dim=-1).to(embedded.dtype)
-
-    def _embedding(self, vocabulary: int) -> PieceEmbedding:
-        config = self.config
-        return PieceEmbedding(vocabulary, config.size, dropout=config.dropout, word_dropout=config.word_dropout)
 
     def _decoder_layers(self) -> list[DecoderLayer]:
         return [layer for layer in self.decoder if isinstance(layer, DecoderLayer)]

@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import nn
@@ -27,9 +27,11 @@ def pick_device(name: str) -> torch.device:
         raise UserError(f"device '{name}' is not known to torch; use auto, cpu or cuda.") from None
 
 
-def translation_format(precision: Precision, device: torch.device) -> torch.dtype:
+def translation_format(precision: str, device: torch.device) -> torch.dtype:
     """The format of weights in translation. `auto` is bfloat16 on CPUs that multiply matrices in it (AMX, avx512_bf16),
     told by their flags: a measurement could come out otherwise the next time, and so would a translation."""
+    if precision not in get_args(Precision):
+        raise UserError(f"precision is '{precision}'; it must be one of {', '.join(get_args(Precision))}.")
     if precision == "auto":
         flags = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
         has_units = any(getattr(torch.cpu, flag, lambda: False)() for flag in flags)

@@ -122,11 +122,21 @@ def test_order_is_kept_over_batches_of_like_length() -> None:
     texts = word_pairs(200, seed=8, longest=12).source
     random.Random(1).shuffle(texts)
     small, done = translator(batch_tokens=40), []
-    found = small.translate(texts, progress=done.append)
+    found = small.translate(texts, progress=lambda count, total: done.append((count, total)))
     assert [t.text for t in found] == texts
     assert [t.source for t in found] == texts
-    assert sum(done) == 200
+    assert done == sorted(done)
+    assert done[-1] == (200, 200)
     assert len(done) > 20
+
+
+def test_a_long_text_is_done_when_its_last_segment_is() -> None:
+    done: list[tuple[int, int]] = []
+    small = translator(batch_tokens=40, max_source=8)
+    small.translate(["hund sieht haus. " * 20, "", "katze"], progress=lambda count, total: done.append((count, total)))
+    assert done == sorted(done)
+    assert done[0] == (1, 3)  # the empty one
+    assert done[-1] == (3, 3)
 
 
 def test_a_text_does_not_depend_on_its_neighbours() -> None:
