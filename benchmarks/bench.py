@@ -47,7 +47,8 @@ def train(rounds: int, steps: int) -> dict[str, Any]:
             "baseline": one("train", "--system", "baseline", "--steps", str(max(10, steps // 3))),
         }
         for peer in peers.installed():
-            measured[peer.name] = peer.train_speed()
+            measured[peer.name] = peer.train_speed("additive")
+            measured[f"{peer.name}_general"] = peer.train_speed("general")
         for name, result in measured.items():
             found.setdefault(name, []).append(result)
             speed = result.get("tokens_per_s")

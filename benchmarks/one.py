@@ -40,6 +40,7 @@ def matmul_rate(size: int = 2048, seconds: float = 3.0) -> float:
 def train_ours(precision: str, steps: int) -> dict[str, Any]:
     """Whole updates, as the trainer does them: forward, loss, backward, clipping, optimiser."""
     from seq2seq import pipeline
+    from seq2seq.allocator import keep_freed_memory
     from seq2seq.config import parse_config
     from seq2seq.data.batching import Batch, TrainingBatches
     from seq2seq.data.places import cache_dir
@@ -49,6 +50,7 @@ def train_ours(precision: str, steps: int) -> dict[str, Any]:
     from seq2seq.training.loss import smoothed_cross_entropy
     from seq2seq.training.optim import make_optimizer
 
+    keep_freed_memory()
     config = parse_config(OURS, "the benchmark's config")
     prepared = pipeline.prepare(config, say=lambda line: None)
     tokenizer, device = prepared.tokenizer, torch.device("cpu")
@@ -74,7 +76,7 @@ def train_ours(precision: str, steps: int) -> dict[str, Any]:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        return float(loss)
+        return float(loss.detach())
 
     def size(batch: Batch) -> tuple[int, int, int]:
         pairs = (batch.source_mask.sum(1) * (batch.target_out != PAD).sum(1)).sum()
@@ -100,7 +102,7 @@ def train_baseline(steps: int) -> dict[str, Any]:
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     def size(batch: tuple[Tensor, ...]) -> tuple[int, int, int]:
         source, target = (batch[0] != PAD).sum(1), (batch[2] != PAD).sum(1)

@@ -42,7 +42,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(data_app, name="data")
-for command in (cli_quality.average, cli_quality.distill, cli_quality.backtranslate):
+for command in (cli_quality.average, cli_quality.export, cli_quality.distill, cli_quality.backtranslate):
     app.command()(command)
 
 

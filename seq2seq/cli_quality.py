@@ -1,4 +1,4 @@
-"""Commands that get more out of models that are trained: average, distill, backtranslate."""
+"""Commands that make something of models that are trained: average, export, distill, backtranslate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2seq.cli_options import Beam, DataDir, Device, Models
+from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.synthetic import MadePairs
@@ -29,6 +30,27 @@ def average(
     steps = pipeline.average(run, target, count)
     typer.echo(f"{target}: the mean of the checkpoints of steps {', '.join(f'{step:,}' for step in steps)}")
     typer.echo(f"Next: seq2seq evaluate {target} --split valid --against {run}")
+
+
+def export(
+    run: Trained,
+    into: Annotated[Path, typer.Argument(help="The folder to make.")],
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Round matrices to a byte a weight: a quarter of the size.")
+    ] = False,
+    bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Two bytes a weight: half of the size.")] = False,
+) -> None:
+    """Make a small folder to ship: weights, tokenizer and config of a run, without what only training needs.
+
+    It is used like any run folder. Rounding costs next to nothing; measure it: seq2seq evaluate INTO --against RUN.
+    """
+    from seq2seq import pipeline
+
+    if int8 and bfloat16:
+        raise UserError("--int8 and --bfloat16 exclude each other: give one of them, or neither for float32.")
+    size = pipeline.export(run, into, "int8" if int8 else "bfloat16" if bfloat16 else "float32")
+    typer.echo(f"{into}: {size / 1e6:.1f} MB, all that translating needs")
+    typer.echo(f"Next: seq2seq evaluate {into} --split valid --against {run}")
 
 
 def distill(

@@ -32,6 +32,7 @@ from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
 from seq2seq.models import Seq2Seq, Vocabulary, build
+from seq2seq.models.compact import Format, compact, restored
 from seq2seq.run import RunFolder
 from seq2seq.test_sets import TestSet
 from seq2seq.training import checkpoint
@@ -240,7 +241,7 @@ def load_translator(
 def _load_model(run: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
     model = build(run.config().model, _vocabulary(tokenizer))
     weights = run.path / checkpoint.MODEL_FILE
-    checkpoint.load_into(model, checkpoint.load_weights(weights), weights)
+    checkpoint.load_into(model, restored(checkpoint.load_weights(weights)), weights)
     return model
 
 
@@ -272,11 +273,25 @@ def average(run_folder: Path, into: Path, count: int) -> list[int]:
     run, found = RunFolder.open(run_folder), checkpoint.best_files(run_folder)[:count]
     if not found:
         raise UserError(f"{run_folder} keeps no checkpoints to average (training.average was 1, or they were deleted).")
-    if into.exists():
-        raise UserError(f"{into} is there already; give another folder with --into, or delete it.")
-    RunFolder(into).create(run.config(), run.tokenizer())
+    _new_run(into, run)
     checkpoint.save_weights(into / checkpoint.MODEL_FILE, checkpoint.mean_weights([path for _, path in found]))
     return [step for step, _ in found]
+
+
+def export(run_folder: Path, into: Path, number_format: Format) -> int:
+    """Writes a run folder `into` with all that translating needs and no more; returns the bytes of its files."""
+    run = RunFolder.open(run_folder)
+    weights = restored(checkpoint.load_weights(run_folder / checkpoint.MODEL_FILE))
+    _new_run(into, run)
+    checkpoint.save_weights(into / checkpoint.MODEL_FILE, compact(weights, number_format))
+    return sum(path.stat().st_size for path in into.rglob("*") if path.is_file())
+
+
+def _new_run(into: Path, like: RunFolder) -> None:
+    """A run folder with the config and the tokenizer of another."""
+    if into.exists():
+        raise UserError(f"{into} is there already; give another folder, or delete it.")
+    RunFolder(into).create(like.config(), like.tokenizer())
 
 
 # -- evaluate ------------------------------------------------------------------------------------------------------

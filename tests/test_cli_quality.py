@@ -57,6 +57,28 @@ def test_average_makes_a_run_that_translates(trained: Path, cli: Cli, toy_data: 
     assert json.loads((target / "evaluation.json").read_text())["bleu"]["score"] > 50
 
 
+@pytest.mark.parametrize(("option", "share"), [("--int8", 0.3), ("--bfloat16", 0.55), (None, 1.05)])
+def test_export_makes_a_small_folder_that_translates_as_well(
+    option: str | None, share: float, trained: Path, cli: Cli, toy_data: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "shipped"
+    result = cli("export", "runs/toy", str(target), *([option] if option else []))
+    assert result.returncode == 0, result.stderr.decode()
+    assert not (target / "checkpoints").exists()
+    sizes = [(folder / "model.safetensors").stat().st_size for folder in (target, trained)]
+    assert sizes[0] <= share * sizes[1]
+    lines = (toy_data / "toy" / "test.de").read_bytes()
+    before, after = (cli("translate", run, stdin=lines).stdout.splitlines() for run in ("runs/toy", str(target)))
+    assert len(after) == len(before)
+    assert sum(a == b for a, b in zip(after, before, strict=True)) >= 0.95 * len(before)
+
+
+def test_export_says_what_is_in_the_way(trained: Path, fails: Fails, tmp_path: Path) -> None:
+    assert "exclude each other" in fails("export", "runs/toy", str(tmp_path / "a"), "--int8", "--bfloat16")
+    assert "is there already" in fails("export", "runs/toy", str(tmp_path))
+    assert "no run folder" in fails("export", str(tmp_path / "nothing"), str(tmp_path / "b"))
+
+
 def test_distilled_pairs_can_be_trained_on(trained: Path, cli: Cli, toy_data: Path, tmp_path: Path) -> None:
     result = cli("distill", "runs/toy", "--into", "made", "--beam", "1")
     assert result.returncode == 0, result.stderr.decode()

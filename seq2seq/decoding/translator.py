@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from seq2seq.allocator import keep_freed_memory
 from seq2seq.data.batching import pad
 from seq2seq.data.cleaning import NormalForm, normalize_text
 from seq2seq.data.tokenizer import BOS, COPY, EOS, PAD, RESERVED, UNK, Tokenizer
@@ -65,6 +66,7 @@ class Translator:
         normalize: NormalForm = "nfc",
         max_source: int = 128,
     ) -> None:
+        keep_freed_memory()
         self.model = model
         self.tokenizer = tokenizer
         self.search = search

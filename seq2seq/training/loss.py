@@ -8,7 +8,10 @@ from torch import Tensor
 
 def smoothed_cross_entropy(logits: Tensor, target: Tensor, *, smoothing: float, ignore: int) -> tuple[Tensor, Tensor]:
     """logits (B,T,V), target (B,T) with `ignore` at padding -> the loss to minimise and the plain negative
-    log-likelihood (no gradient), both in nats per piece, scalars in float32."""
+    log-likelihood (no gradient), both in nats per piece, scalars in float32.
+
+    Where a gradient is asked for, it is written over the logits, which nobody can read afterwards: of all tensors of an
+    update they are the largest, and a second one costs memory and time."""
     loss, likelihood = _SmoothedCrossEntropy.apply(logits.flatten(0, 1), target.flatten(), smoothing, ignore)
     return loss, likelihood
 
@@ -19,7 +22,7 @@ _AT_ONCE = 400_000
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):
-    """Value and gradient in one go: of the (N,V) tensors only the gradient is kept, in the logits' own format.
+    """Value and gradient in one go; the one (N,V) tensor there is holds first the logits, then their gradient.
 
     With p = softmax(x) and the smoothed target q = (1 - s) onehot + s / V, the loss of a place is
     logsumexp(x) - (1 - s) x[target] - s mean(x), and its gradient p - q.
@@ -30,7 +33,8 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
         """logits (N,V), target (N,)."""
         kept = target != ignore
         weights = kept / kept.sum().clamp(min=1)  # (N) the share of each place in the mean
-        gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
+        # A view that autograd does not watch: the projection that made the logits does not read them in its backward pass.
+        gradient = logits.detach() if ctx.needs_input_grad[0] else None
         sums = torch.zeros(2, device=logits.device)  # loss and likelihood
         rows = len(target) if logits.is_cuda else max(1, _AT_ONCE // logits.shape[1])
         for start in range(0, len(target), rows):

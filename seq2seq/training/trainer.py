@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seq2seq.allocator import keep_freed_memory
 from seq2seq.data.batching import Batch, TrainingBatches
 from seq2seq.data.tokenizer import PAD
 from seq2seq.errors import UserError
@@ -56,6 +57,7 @@ class Trainer:
 
     def run(self) -> Progress:
         """Trains until the budget is used, patience is lost or a person stops it (`progress.finished` stays empty)."""
+        keep_freed_memory()
         if self.progress.finished == "budget" and self._share_used() >= 1:
             self._write_end(interrupted=False)  # resumed with nothing left to do
             return self.progress
