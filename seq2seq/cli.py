@@ -221,6 +221,50 @@ def demo(
     typer.echo(f"\nNext, translate what you type: seq2seq translate {run}")
 
 
+@app.command()
+def compare(
+    config: Annotated[Path, typer.Argument(help="What to measure: a YAML file, or the one that comes along.")] = Path(
+        "compare"
+    ),
+    into: Annotated[Path, typer.Option("--into", help="Folder of the result.")] = Path("runs/compare"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small budgets, ten minutes: to see that it works, it proves nothing.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            help="gradients, memory, gates, bottleneck, parallel, footprint or quality; may be given several times.",
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Measure what is said of RNN, LSTM, GRU, Transformer and Mamba.
+
+    Seven experiments, hours in all: gradients and memory over distance, gates, attention, speed, memory, BLEU. Ctrl-C
+    stops; the same command goes on. The result is a page with pictures (index.html), and results.json.
+    """
+    from seq2seq.comparison.runner import compare as run_comparison
+    from seq2seq.comparison.translation import TrainingStopped
+
+    if quick:
+        into = into.with_name(f"{into.name}-quick") if into == Path("runs/compare") else into
+    again = f"seq2seq compare {config} --into {into}" + (" --quick" if quick else "")
+    try:
+        page = run_comparison(
+            config,
+            into,
+            quick=quick,
+            only=only or [],
+            data_dir=data_dir,
+            say=lambda line: typer.echo(line, err=True),
+        )
+    except (KeyboardInterrupt, TrainingStopped):
+        typer.echo(f"\nStopped. What is measured stays; go on: {again}")
+        raise typer.Exit(130) from None
+    typer.echo(f"The comparison is in {page}")
+
+
 @data_app.command()
 def prepare(
     config: Annotated[Path, typer.Argument(help="A config.")],

@@ -99,7 +99,7 @@ def parse_config(raw: dict[str, Any], where: str) -> Config:
         try:
             sections[name] = TypeAdapter(kind).validate_python(given)
         except ValidationError as error:
-            problems += [_problem(name, kind, dict(entry)) for entry in error.errors(include_url=False)]
+            problems += [problem_of(name, kind, dict(entry)) for entry in error.errors(include_url=False)]
     problems += _across(sections)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
@@ -141,10 +141,10 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     place[last] = value
 
 
-def _problem(section: str, kind: Any, entry: dict[str, Any]) -> str:
+def problem_of(section: str, kind: Any, entry: dict[str, Any]) -> str:
     """One line for one error: dotted path, value, rule, and the nearest key for an unknown one."""
     place = [str(part) for part in entry["loc"]]
-    path = ".".join([section, *place])
+    path = ".".join([section, *place] if section else place)
     if entry["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{path}: unknown key{_nearest(place[-1], _keys(kind, place[:-1]))}"
     if entry["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):

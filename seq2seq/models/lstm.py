@@ -10,7 +10,9 @@
 Legend: N rows, B sentences, T steps, I input size, H hidden size.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -19,6 +21,12 @@ from torch.nn import functional
 
 from seq2seq.models.base import Rows, Vocabulary
 from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq, initialise_cells
+
+Gate = Literal["input", "forget", "output"]
+# Where each gate stands among the four parts of the library's matrices; the third part is the new.
+_PLACES: dict[Gate, int] = {"input": 0, "forget": 1, "output": 3}
+# A gate held at 0 or 1 gets this bias: its sigmoid is 0 or 1 to the last bit of float32.
+_SHUT = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +37,13 @@ class LSTMConfig(RecurrentConfig):
     """Long short-term memory."""
     forget_bias: float = 1.0
     """Bias of the forget gate at the start: 1 lets the cell remember from the first update on (Jozefowicz et al. 2015)."""
+    clamp: dict[Gate, float] = field(default_factory=dict)
+    """Gates (input, forget, output) held at a value of 0 to 1, whatever the input says: to see what each is good for."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not all(0 <= value <= 1 for value in self.clamp.values()):
+            raise ValueError("clamp holds gates at values of 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -45,20 +60,24 @@ class LSTMLayer(RecurrentLayer):
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
         self.cells = nn.LSTM(inputs, hidden, batch_first=True)
+        self.clamp: Mapping[Gate, float] = {}
         initialise_cells(self.cells, gates=4)
 
     def set_forget_bias(self, bias: float) -> None:
         """PyTorch has two biases per gate; only their sum counts."""
-        _, f, _, _ = self._parameters_of_cells()[2].detach().chunk(4)
-        f.fill_(bias)
+        list(self.cells.parameters())[2].detach().chunk(4)[_PLACES["forget"]].fill_(bias)
 
     def forward(self, inputs: Tensor, state: Rows | None = None) -> Tensor:
         if state is None:
-            outputs, _ = self.cells(inputs)
+            state = self.initial_state(inputs.new_zeros(inputs.shape[0], self.cells.hidden_size))
+        assert isinstance(state, LSTMState)
+        start = (state.hidden.unsqueeze(0), state.cell.to(state.hidden.dtype).unsqueeze(0))
+        if not self.clamp:
+            outputs: Tensor = self.cells(inputs, start)[0]
         else:
-            assert isinstance(state, LSTMState)
-            cell = state.cell.to(state.hidden.dtype)
-            outputs, _ = self.cells(inputs, (state.hidden.unsqueeze(0), cell.unsqueeze(0)))
+            outputs = torch.lstm(
+                inputs, start, self._parameters_of_cells(), True, 1, 0.0, self.training, False, batch_first=True
+            )[0]
         return outputs
 
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, LSTMState]:
@@ -72,7 +91,17 @@ class LSTMLayer(RecurrentLayer):
 
     def _parameters_of_cells(self) -> list[Tensor]:
         """W (4H,I), U (4H,H) and the two biases (4H), the gates in the order i, f, g, o."""
-        return list(self.cells.parameters())
+        parameters: list[Tensor] = list(self.cells.parameters())
+        for gate, value in self.clamp.items():
+            # A gate whose weights are zero says what its bias says.
+            kept = parameters[0].new_ones(4, self.cells.hidden_size, 1)
+            kept[_PLACES[gate]] = 0
+            kept = kept.flatten(0, 1)  # (4H,1)
+            bias = math.log(value / (1 - value)) if 0 < value < 1 else _SHUT * (2 * value - 1)
+            w, u, b, c = parameters
+            held = b * kept.squeeze(1) + bias * (1 - kept.squeeze(1))
+            parameters = [w * kept, u * kept, held, c * kept.squeeze(1)]
+        return parameters
 
     def initial_state(self, hidden: Tensor) -> LSTMState:
         # What is carried over many steps is summed in float32 whatever the products are made in.
@@ -89,3 +118,4 @@ class LSTM(RecurrentSeq2Seq):
         for module in self.modules():
             if isinstance(module, LSTMLayer):
                 module.set_forget_bias(config.forget_bias)
+                module.clamp = config.clamp

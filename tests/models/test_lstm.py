@@ -32,8 +32,11 @@ def model(pieces: int = 11, **changes: Any) -> LSTM:
 # -- the layer ---------------------------------------------------------------------------------------------------------
 
 
-def equations(layer: LSTMLayer, inputs: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """The gate equations for one row and one step, each from its own block of the parameters (order i, f, g, o)."""
+def equations(
+    layer: LSTMLayer, inputs: Tensor, hidden: Tensor, cell: Tensor, **held: float
+) -> tuple[Tensor, Tensor]:
+    """The gate equations for one row and one step, each from its own block of the parameters (order i, f, g, o), with
+    some gates held at a value."""
     w, u, b, c = (p.detach() for p in layer.cells.parameters())
     size = len(hidden)
     total = [
@@ -43,6 +46,10 @@ def equations(layer: LSTMLayer, inputs: Tensor, hidden: Tensor, cell: Tensor) ->
         for k in range(4)
     ]
     i, f, g, o = torch.sigmoid(total[0]), torch.sigmoid(total[1]), torch.tanh(total[2]), torch.sigmoid(total[3])
+    i, f, o = (
+        torch.full_like(gate, held[name]) if name in held else gate
+        for name, gate in (("input", i), ("forget", f), ("output", o))
+    )
     cell = f * cell + i * g
     return o * torch.tanh(cell), cell
 
@@ -70,6 +77,33 @@ def test_fused_layer_equals_the_steps_and_the_equations() -> None:
     start = layer.initial_state(state.hidden)
     assert torch.equal(start.hidden, state.hidden)
     assert float(start.cell.abs().max()) == 0
+
+
+@pytest.mark.parametrize("held", [{"forget": 1.0}, {"forget": 0.0}, {"input": 1.0, "output": 0.25}, {"output": 1.0}])
+def test_gates_held_at_a_value(held: dict[Any, float]) -> None:
+    torch.manual_seed(0)
+    layer = LSTMLayer(5, 4)
+    for parameter in layer.parameters():
+        parameter.detach().normal_(0, 0.7)
+    layer.clamp = held
+    inputs, state = torch.randn(2, 6, 5), LSTMState(torch.randn(2, 4), torch.randn(2, 4))
+    fused, after = layer(inputs, state), state
+    for t, place in enumerate(inputs.unbind(1)):
+        before = after
+        output, after = layer.step(place, after)
+        same(fused[:, t], output)
+        for row in range(2):
+            hidden, cell = equations(layer, place[row], before.hidden[row], before.cell[row], **held)
+            same(output[row].detach(), hidden.detach())
+            same(after.cell[row].detach(), cell.detach())
+    # Nothing is learnt for a gate that is held.
+    fused.sum().backward()
+    gradient = layer.cells.weight_ih_l0.grad
+    assert gradient is not None
+    places = {"input": 0, "forget": 1, "output": 3}
+    for name, place in places.items():
+        assert bool(gradient.chunk(4)[place].any()) == (name not in held)
+    assert gradient.chunk(4)[2].any()
 
 
 def test_first_weights() -> None:

@@ -1,0 +1,1 @@
+"""`seq2seq compare`: what is said of the families, measured."""

@@ -1,0 +1,82 @@
+"""Pictures by matplotlib, in one style; a name has the same colour in all of them."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe & Ito's colours, which people with any kind of colour vision can tell apart.
+_COLOURS = {
+    "lstm": "#0072B2",
+    "rnn": "#D55E00",
+    "gru": "#009E73",
+    "transformer": "#CC79A7",
+    "mamba": "#E69F00",
+}
+_OTHERS = ["#56B4E9", "#999999", "#000000", "#F0E442"]
+
+
+def need_matplotlib() -> None:
+    """Says early what to install: pictures are made after hours of measuring."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise UserError(
+            "Pictures need matplotlib, which is not installed: pip install 'seq2seq[pictures]' (or pip install matplotlib)."
+        ) from None
+
+
+def line(axes: "Axes", name: str, xs: Sequence[float], ys: Sequence[float]) -> None:
+    """A line with its points, in the colour of its name."""
+    dashed = name not in _COLOURS and any(name.startswith(known) for known in _COLOURS)
+    axes.plot(xs, ys, marker="o", markersize=3.5, label=name, color=colour(name), linestyle="--" if dashed else "-")
+
+
+def bars(axes: "Axes", values: dict[str, float], low: Sequence[float] = (), high: Sequence[float] = ()) -> None:
+    """Horizontal bars from top to bottom, their values beside them, with intervals where given."""
+    names, widths = list(values), list(values.values())
+    errors = [[v - a for v, a in zip(widths, low, strict=True)], [b - v for v, b in zip(widths, high, strict=True)]]
+    axes.barh(names, widths, color=[colour(name) for name in names], xerr=errors if low else None, capsize=3)
+    axes.invert_yaxis()
+    for place, width in enumerate(widths):
+        axes.annotate(f" {width:,.1f}", (0, place), va="center", color="white", fontsize=8)
+
+
+def colour(name: str) -> str:
+    """By the whole name, or by the family it begins with."""
+    for known, found in _COLOURS.items():
+        if name == known or name.startswith(f"{known} "):
+            return found
+    return _OTHERS[sum(name.encode()) % len(_OTHERS)]
+
+
+def save(draw: Callable[["Figure"], None], stem: Path) -> str:
+    """Draws into STEM.png and STEM.svg; returns the SVG's text."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    style = {
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.25,
+    }
+    # Fixed salt and no date: the same numbers give the same file.
+    with rc_context({**style, "svg.fonttype": "none", "svg.hashsalt": "seq2seq"}):
+        figure = Figure(figsize=(8.5, 4.2), layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure)
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(stem.with_suffix(".png"), dpi=150, metadata={"Software": None})
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    stem.with_suffix(".svg").write_text(text.getvalue(), encoding="utf-8")
+    return text.getvalue()
