@@ -2,8 +2,8 @@
 
 python benchmarks/one.py matmul
 python benchmarks/one.py train --system ours|baseline --precision float32|bfloat16|auto --steps 40
-python benchmarks/one.py translate --system ours --run RUN | --system baseline --model FILE
-python benchmarks/one.py latency --run RUN
+python benchmarks/one.py translate --run RUN
+python benchmarks/one.py latency --run RUN --precision auto|int8
 """
 
 import argparse
@@ -168,14 +168,14 @@ def translate_ours(run: Path) -> dict[str, Any]:
     return {"sentences_per_s": len(texts) / (time.perf_counter() - started_at)}
 
 
-def latency_ours(run: Path, count: int = 100) -> dict[str, Any]:
+def latency_ours(run: Path, precision: str, count: int = 100) -> dict[str, Any]:
     """One sentence at a time, beam 5: the median over test sentences."""
     from setting import write_text
 
     from seq2seq import Translator
 
     texts = (write_text() / "test.de").read_text(encoding="utf-8").splitlines()[: count + 10]
-    translator, times = Translator.load(run, beam=5), []
+    translator, times = Translator.load(run, precision=precision, beam=5), []
     for text in texts:
         started_at = time.perf_counter()
         translator([text])
@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["matmul", "train", "translate", "latency"])
     parser.add_argument("--system", choices=["ours", "baseline"], default="ours")
-    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16", "int8"], default="auto")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--run", type=Path)
     options = parser.parse_args()
@@ -197,8 +197,10 @@ def main() -> None:
     elif options.what == "train":
         ours = options.system == "ours"
         found = train_ours(options.precision, options.steps) if ours else train_baseline(options.steps)
+    elif options.what == "translate":
+        found = translate_ours(options.run)
     else:
-        found = (translate_ours if options.what == "translate" else latency_ours)(options.run)
+        found = latency_ours(options.run, options.precision)
     print(json.dumps(found))
 
 

@@ -1,7 +1,7 @@
 """OpenNMT-py and JoeyNMT on the text, vocabulary and sizes of setting.py, each in a venv of its own.
 
     python benchmarks/peers.py install      # venvs under benchmarks/work/peers (`make bench-peers`)
-    python benchmarks/peers.py train 20     # minutes each, for the measurement of translation
+    python benchmarks/peers.py train 20     # minutes each, for the measurement of translation (or: train 20 joeynmt)
 
 Both are old for today's packages; `install` mends, in the installed copies alone, what stops them from starting, and says
 what. Nothing that costs or gains them speed is touched.
@@ -352,7 +352,7 @@ def main() -> None:
         for peer in ALL:
             peer.install()
     elif what == "train":
-        for peer in installed():
+        for peer in (peer for peer in installed() if peer.name in (sys.argv[3:] or [peer.name])):
             print(f"training {peer.name} for {sys.argv[2]} minutes", flush=True)
             peer.train(float(sys.argv[2]))
     else:

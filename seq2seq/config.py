@@ -65,7 +65,8 @@ def find_config(path: Path) -> Path:
     own = config_dir() / f"{path.name.removesuffix('.yaml')}.yaml"
     if path.parent == Path() and own.is_file():
         return own
-    there = ", ".join(sorted(file.stem for file in config_dir().glob("*.yaml")))
+    # compare.yaml is a config of a comparison (seq2seq/comparison/settings.py), not of a run.
+    there = ", ".join(sorted(file.stem for file in config_dir().glob("*.yaml") if file.stem != "compare"))
     raise UserError(f"There is no config {path} (seen from {Path.cwd()}). Those that come along are: {there}.")
 
 

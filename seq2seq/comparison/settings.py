@@ -34,9 +34,9 @@ class MemorySettings:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    delays: list[int] = field(default_factory=lambda: [10, 30, 100, 200, 500])
+    delays: list[int] = field(default_factory=lambda: [10, 50, 200, 500])
     """Pieces between what is to be remembered and the question."""
-    updates: int = 1500
+    updates: int = 800
     """At most so many; a task that is solved ends."""
     sequences: int = 32
     """Sequences in an update."""
@@ -55,8 +55,10 @@ class SpeedSettings:
     """Target pieces in an update, whatever the length."""
     repeats: int = 3
     """Updates that are timed; the median counts."""
-    memory_lengths: list[int] = field(default_factory=lambda: [16, 64, 256, 1024])
-    """Lengths at which the peak memory of an update of one sequence is measured."""
+    memory_lengths: list[int] = field(default_factory=lambda: [64, 128, 256, 512, 1024])
+    """Lengths at which the peak memory of an update is measured."""
+    memory_sentences: int = 4
+    """Sentences of that update."""
     state_lengths: list[int] = field(default_factory=lambda: [1, 16, 64, 256, 1024])
     """Pieces written after which the state of decoding is weighed."""
 

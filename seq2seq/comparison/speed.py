@@ -178,7 +178,7 @@ class Footprint(_OfTranslators):
     key: ClassVar = "footprint"
     title: ClassVar = "Memory against length"
     about: ClassVar = (
-        "Left, by how much the peak memory of a process grows in a training update of one sentence of that length. Right, "
+        "Left, by how much the peak memory of a process grows in a training update of a few sentences of that length. Right, "
         "the bytes of the state that decoding carries from piece to piece, after so many pieces (what is kept of the source "
         "left out)."
     )
@@ -189,7 +189,7 @@ class Footprint(_OfTranslators):
             found += [
                 Part(
                     f"{name} training {length}",
-                    {"model": vars(config.model)},
+                    {"model": vars(config.model), "sentences": settings.memory_sentences},
                     partial(self._peak, name, config, length),
                 )
                 for length in settings.memory_lengths
@@ -210,6 +210,7 @@ class Footprint(_OfTranslators):
             "config": run.config,
             "set": run.set,
             "length": length,
+            "sentences": self.config.speed.memory_sentences,
             "pieces": config.tokenizer.vocab_size,
             "seed": self.config.seed,
         }
@@ -222,7 +223,7 @@ class Footprint(_OfTranslators):
         )
         if done.returncode:
             raise UserError(
-                f"{name}: an update of a sentence of {length} pieces could not be measured (out of memory?); give "
+                f"{name}: an update with sentences of {length} pieces could not be measured (out of memory?); give "
                 f"smaller speed.memory_lengths. {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else ''}"
             )
         return float(done.stdout)
@@ -296,7 +297,8 @@ class Footprint(_OfTranslators):
         left, right = figure.subplots(1, 2)
         settings = self.config.speed
         for name in self.config.translation.runs:
-            peaks = [found[f"{name} training {length}"] for length in settings.memory_lengths]
+            # What is less than the process took before does not show; a logarithm needs a number.
+            peaks = [max(found[f"{name} training {length}"], 1) for length in settings.memory_lengths]
             pictures.line(left, name, settings.memory_lengths, peaks)
             sizes = [found[f"{name} state"][str(length)] / 1024 for length in settings.state_lengths]
             pictures.line(right, name, settings.state_lengths, sizes)
@@ -313,9 +315,10 @@ def _main() -> None:
     section = RunSettings(config=question["config"], set=question["set"]).load().model
     model = random_model(section, question["pieces"], question["seed"]).train()
     precision = precision_here()
+    # What the library, the weights and their gradients take is there before it counts.
     update(model, *random_batch(8, 1, question["pieces"], 1), precision)
     before = _peak_mb()
-    update(model, *random_batch(question["length"], 1, question["pieces"], 1), precision)
+    update(model, *random_batch(question["length"], question["sentences"], question["pieces"], 1), precision)
     sys.stdout.write(f"{_peak_mb() - before}\n")
 
 

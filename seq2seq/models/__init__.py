@@ -6,6 +6,7 @@ from seq2seq.models.base import Decoded, Rows, Seq2Seq, Step, Vocabulary
 from seq2seq.models.gru import GRU, GRUConfig
 from seq2seq.models.lstm import LSTM, LSTMConfig
 from seq2seq.models.mamba import Mamba, MambaConfig
+from seq2seq.models.mingru import MinGRU, MinGRUConfig
 from seq2seq.models.rnn import RNN, RNNConfig
 from seq2seq.models.transformer import Transformer, TransformerConfig
 
@@ -16,6 +17,7 @@ FAMILIES: dict[str, tuple[type[Any], type[Seq2Seq[Any, Any]]]] = {
     "gru": (GRUConfig, GRU),
     "transformer": (TransformerConfig, Transformer),
     "mamba": (MambaConfig, Mamba),
+    "mingru": (MinGRUConfig, MinGRU),
 }
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seq2seq.models.base import MemoryT, Seq2Seq, StateT, Vocabulary
+from seq2seq.models.linear import product
 
 Tying = Literal["none", "target", "all"]
 
@@ -76,4 +77,4 @@ class PieceModel(Seq2Seq[MemoryT, StateT]):
 
     def _project(self, values: Tensor) -> Tensor:
         """values (...,D) -> logits (...,V)."""
-        return functional.linear(values, self.output, self.output_bias)
+        return product(values, self.output, self.output_bias)

@@ -29,6 +29,7 @@ from torch.nn import functional
 from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.embedding import PieceModel, Tying
+from seq2seq.models.linear import Linear
 from seq2seq.models.recurrent import gather_places, reversed_places
 
 
@@ -101,7 +102,7 @@ class MambaBlock(nn.Module):
         inner = config.size * config.expand
         self.heads = inner // config.head_size
         self.sizes = [inner, inner + 2 * config.state_size, self.heads]  # gate; u, B and C; d
-        self.inputs = nn.Linear(config.size, sum(self.sizes), bias=False)
+        self.inputs = Linear(config.size, sum(self.sizes), bias=False)
         self.conv = nn.Parameter(
             torch.empty(config.conv_width, self.sizes[1]).uniform_(-1, 1) * config.conv_width**-0.5
         )
@@ -153,7 +154,9 @@ class MambaBlock(nn.Module):
     def _close(self, read: Tensor, u: Tensor, gate: Tensor) -> Tensor:
         """read and u (...,H,P), gate (...,U) -> (...,D)."""
         shown = (read + u * self.skip.unsqueeze(-1)).flatten(-2)
-        closed: Tensor = self.output(self.norm(shown.to(gate.dtype) * functional.silu(gate)))
+        gated = shown.to(gate.dtype) * functional.silu(gate)
+        normed = functional.rms_norm(gated, self.norm.normalized_shape, self.norm.weight.to(gated.dtype), self.norm.eps)
+        closed: Tensor = self.output(normed)
         return closed
 
 

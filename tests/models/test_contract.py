@@ -72,6 +72,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "gru": RECURRENT,
     "transformer": TRANSFORMER,
     "mamba": MAMBA,
+    "mingru": RECURRENT,
 }
 CASES = [(family, options) for family, variants in VARIANTS.items() for options in variants]
 
@@ -107,7 +108,8 @@ def assert_same(found: Tensor | None, wanted: Tensor | None) -> None:
     assert (found is None) == (wanted is None)
     if found is not None and wanted is not None:
         assert found.shape == wanted.shape
-        assert torch.allclose(found, wanted, atol=2e-6, rtol=1e-5), float((found - wanted).abs().max())
+        # A scan sums in an order that depends on the length: float32 agrees to a few of its last bits.
+        assert torch.allclose(found, wanted, atol=5e-6, rtol=1e-5), float((found - wanted).abs().max())
 
 
 def tensors_of(value: Any) -> Iterator[Tensor]:

@@ -32,9 +32,7 @@ def model(pieces: int = 11, **changes: Any) -> LSTM:
 # -- the layer ---------------------------------------------------------------------------------------------------------
 
 
-def equations(
-    layer: LSTMLayer, inputs: Tensor, hidden: Tensor, cell: Tensor, **held: float
-) -> tuple[Tensor, Tensor]:
+def equations(layer: LSTMLayer, inputs: Tensor, hidden: Tensor, cell: Tensor, **held: float) -> tuple[Tensor, Tensor]:
     """The gate equations for one row and one step, each from its own block of the parameters (order i, f, g, o), with
     some gates held at a value."""
     w, u, b, c = (p.detach() for p in layer.cells.parameters())

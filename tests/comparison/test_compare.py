@@ -1,0 +1,71 @@
+"""The whole comparison by the command line, on the made-up language, with budgets of seconds."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from fakes import Cli, Fails
+
+pytest.importorskip("matplotlib")
+
+PROBE = {"encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0}
+RECURRENT = {**PROBE, "embedding_size": 16, "hidden_size": 16, "word_dropout": 0.0}
+SMALL = ["model.embedding_size=16", "model.hidden_size=16", "model.encoder_layers=1"]
+CONFIG = {
+    "probes": {"lstm": {"family": "lstm", **RECURRENT}, "transformer": {"family": "transformer", **PROBE, "size": 16}},
+    "gradients": {"distances": [1, 4], "sequences": 2, "trained_delay": 2, "trained_updates": 5},
+    "memory": {"delays": [2], "updates": 5, "sequences": 4},
+    "speed": {"lengths": [4, 8], "tokens": 16, "repeats": 1, "memory_lengths": [8], "state_lengths": [1, 3]},
+    "translation": {
+        "runs": {
+            "lstm": {"config": "toy.yaml", "set": SMALL},
+            "gru": {"config": "toy.yaml", "set": ["model.family=gru", *SMALL]},
+        },
+        "minutes": 0.03,
+        "short_minutes": 0.02,
+        "sentences": 12,
+        "without_attention": ["lstm"],
+        "clamps": {"forget gate at 0": {"forget": 0}},
+    },
+    "quick": {"memory": {"updates": 2}},
+}
+KEYS = ["gradients", "memory", "gates", "bottleneck", "parallel", "footprint", "quality"]
+
+
+def test_all_of_it_and_then_nothing_again(trained: Path, cli: Cli, toy_data: Path) -> None:
+    (toy_data / "small.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
+    first = cli("compare", "small.yaml", "--into", "compared")
+    assert first.returncode == 0, first.stderr.decode()
+    folder = toy_data / "compared"
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert [key for key in results if key in KEYS] == KEYS
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == len(KEYS)
+    assert page.count("borne out") + page.count("cannot tell") >= len(KEYS)
+    for key in KEYS:
+        assert (folder / "pictures" / f"{key}.png").stat().st_size > 5000
+        assert results[key]["claims"] or key in ("gradients", "memory")
+    assert results["quality"]["found"]["gru"]["against"]["bleu"]["p_value"] <= 1
+    held = (folder / "runs" / "held-forget-gate-at-0" / "config.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(held)["model"]["clamp"] == {"forget": 0.0}
+    # Nothing is measured twice, and the page comes out the same.
+    again = cli("compare", "small.yaml", "--into", "compared")
+    assert again.returncode == 0, again.stderr.decode()
+    assert again.stderr == b""
+    assert (folder / "index.html").read_text(encoding="utf-8") == page
+    quick = cli("compare", "small.yaml", "--into", "compared", "--quick", "--only", "memory")
+    assert quick.stderr.decode().splitlines() == [f"memory: {name} {task} 2" for name in PROBES for task in TASKS]
+
+
+PROBES, TASKS = ("lstm", "transformer"), ("recall", "copy")
+
+
+def test_what_is_wrong_is_said_before_anything_is_measured(fails: Fails, toy_data: Path) -> None:
+    assert "there is no such experiment" in fails("compare", "--only", "speeed", "--into", "nothing")
+    assert "There is no config nothing.yaml" in fails("compare", "nothing.yaml", "--into", "nothing")
+    translation = {**CONFIG["translation"], "runs": {"lstm": {"config": "toy.yaml", "set": ["model.hidden_sice=3"]}}}  # type: ignore[dict-item]
+    wrong = {**CONFIG, "translation": translation}
+    (toy_data / "wrong.yaml").write_text(yaml.safe_dump(wrong), encoding="utf-8")
+    assert "did you mean hidden_size?" in fails("compare", "wrong.yaml", "--into", "nothing")
+    assert not (toy_data / "nothing").exists()
