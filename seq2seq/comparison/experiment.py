@@ -74,14 +74,14 @@ class Experiment(ABC):
 
     def run(self) -> Found:
         """Measures the parts that are missing."""
-        found = {}
-        for part in self.parts():
+        found, parts = {}, self.parts()
+        for number, part in enumerate(parts, start=1):
             file = self.folder / "parts" / self.key / f"{part.name.replace(' ', '-').replace('/', '-')}.json"
             known = _read(file)
             # By way of JSON, since that is what was kept: there a tuple is a list.
             settings = json.loads(json.dumps(part.settings))
             if known is None or known["settings"] != settings:
-                self.say(f"{self.key}: {part.name}")
+                self.say(f"{self.key} {number}/{len(parts)}: {part.name}")
                 started_at = time.monotonic()
                 known = {"settings": settings, "found": part.measure()}
                 known["seconds"] = round(time.monotonic() - started_at, 1)

@@ -28,7 +28,13 @@ class Gradients(Experiment):
         return [
             Part(
                 f"{name} {when}",
-                {"model": self.config.probes[name], "seed": self.config.seed, **asdict(settings)},
+                {
+                    "model": self.config.probes[name],
+                    "seed": self.config.seed,
+                    **asdict(settings),
+                    "learning_rate": self.config.memory.learning_rate,
+                    "batch": self.config.memory.sequences,
+                },
                 partial(self._measure, name, when == "trained"),
             )
             for when in ("at the beginning", "trained")
