@@ -2,6 +2,7 @@
 
 python benchmarks/one.py matmul
 python benchmarks/one.py train --system ours|baseline --precision float32|bfloat16|auto --steps 40
+python benchmarks/one.py profile --steps 20
 python benchmarks/one.py translate --run RUN
 python benchmarks/one.py latency --run RUN --precision auto|int8
 """
@@ -14,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,18 @@ def matmul_rate(size: int = 2048, seconds: float = 3.0) -> float:
     return size**3 / best
 
 
-def train_ours(precision: str, steps: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Work:
+    """Batches, what is done with each, its (source pieces, target pieces, pairs of them), the model, the format."""
+
+    batches: Iterator[Any]
+    update: Callable[[Any], float]
+    size: Callable[[Any], tuple[int, int, int]]
+    model: nn.Module
+    precision: str
+
+
+def ours(precision: str) -> Work:
     """Whole updates, as the trainer does them: forward, loss, backward, clipping, optimiser."""
     from seq2seq import pipeline
     from seq2seq.allocator import keep_freed_memory
@@ -82,10 +95,10 @@ def train_ours(precision: str, steps: int) -> dict[str, Any]:
         pairs = (batch.source_mask.sum(1) * (batch.target_out != PAD).sum(1)).sum()
         return int(batch.source_mask.sum()), batch.target_tokens, int(pairs)
 
-    return {**_timed(source, update, size, steps, model), "precision": precision}
+    return Work(source, update, size, model, precision)
 
 
-def train_baseline(steps: int) -> dict[str, Any]:
+def baseline() -> Work:
     """The same for the tutorial's way."""
     from baseline import PAD, Baseline, batches
 
@@ -108,34 +121,70 @@ def train_baseline(steps: int) -> dict[str, Any]:
         source, target = (batch[0] != PAD).sum(1), (batch[2] != PAD).sum(1)
         return int(source.sum()), int(target.sum()), int((source * target).sum())
 
-    found = _timed(batches(data.source, data.target, BATCH, seed=1), update, size, steps, model)
-    return {**found, "precision": "float32"}
+    return Work(batches(data.source, data.target, BATCH, seed=1), update, size, model, "float32")
 
 
-def _timed(
-    source: Iterator[Any],
-    update: Callable[[Any], float],
-    size: Callable[[Any], tuple[int, int, int]],
-    steps: int,
-    model: nn.Module,
-) -> dict[str, Any]:
+def train(work: Work, steps: int) -> dict[str, Any]:
+    """Its speed and memory."""
     for _ in range(WARM_UP):
-        update(next(source))
+        work.update(next(work.batches))
     sizes, seconds = [], []
     for _ in range(steps):
-        batch = next(source)
+        batch = next(work.batches)
         started_at = time.perf_counter()
-        update(batch)
+        work.update(batch)
         seconds.append(time.perf_counter() - started_at)
-        sizes.append(size(batch))
+        sizes.append(work.size(batch))
     source_tokens, target_tokens, pairs = (sum(column) for column in zip(*sizes, strict=True))
+    model = work.model
     return {
+        "precision": work.precision,
         "tokens_per_s": target_tokens / sum(seconds),
         "ms_per_update": statistics.median(seconds) * 1000,
         "multiply_adds_per_s": 3 * _multiply_adds(model, source_tokens, target_tokens, pairs) / sum(seconds),
         "peak_mb": _peak_mb(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
+
+
+# What an operator's time is counted as; the first part that fits its name.
+GROUPS = {
+    "LSTM layers, forward": ("mkldnn_rnn_layer",),
+    "LSTM layers, backward": ("mkldnn_rnn_layer_backward", "MkldnnRnnLayer"),
+    "products with matrices (projection, readout, attention)": (
+        "aten::mm",
+        "aten::addmm",
+        "aten::bmm",
+        "aten::baddbmm",
+    ),
+    "loss (passes over pieces x vocabulary)": ("CrossEntropy", "aten::exp", "aten::logsumexp"),
+    "optimiser, clipping": ("adam", "norm_", "vector_norm"),
+    "copies, casts, fills": ("aten::copy_", "aten::fill_", "aten::cat", "aten::clone", "aten::zero_"),
+}
+
+
+def profile(work: Work, steps: int) -> list[tuple[str, float, float]]:
+    """(group, milliseconds an update, share) by torch.profiler, the largest first."""
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as recording
+
+    for _ in range(WARM_UP):
+        work.update(next(work.batches))
+    chosen = [next(work.batches) for _ in range(steps)]
+    with recording(activities=[ProfilerActivity.CPU]) as recorded:
+        for batch in chosen:
+            work.update(batch)
+    found: dict[str, float] = {}
+    for event in recorded.key_averages():
+        backward = "ackward" in event.key and ("mkldnn" in event.key or "Mkldnn" in event.key)
+        group = "LSTM layers, backward" if backward else _group(event.key)
+        found[group] = found.get(group, 0.0) + event.self_cpu_time_total / 1000 / steps
+    total = sum(found.values())
+    return sorted(((name, ms, ms / total) for name, ms in found.items()), key=lambda row: -row[1])
+
+
+def _group(name: str) -> str:
+    return next((group for group, parts in GROUPS.items() if any(part in name for part in parts)), "the rest")
 
 
 def _multiply_adds(model: nn.Module, source_tokens: int, target_tokens: int, pairs: int) -> int:
@@ -185,7 +234,7 @@ def latency_ours(run: Path, precision: str, count: int = 100) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["matmul", "train", "translate", "latency"])
+    parser.add_argument("what", choices=["matmul", "train", "profile", "translate", "latency"])
     parser.add_argument("--system", choices=["ours", "baseline"], default="ours")
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16", "int8"], default="auto")
     parser.add_argument("--steps", type=int, default=40)
@@ -195,8 +244,11 @@ def main() -> None:
     if options.what == "matmul":
         found: dict[str, Any] = {"multiply_adds_per_s": matmul_rate()}
     elif options.what == "train":
-        ours = options.system == "ours"
-        found = train_ours(options.precision, options.steps) if ours else train_baseline(options.steps)
+        found = train(ours(options.precision) if options.system == "ours" else baseline(), options.steps)
+    elif options.what == "profile":
+        for name, milliseconds, share in profile(ours(options.precision), options.steps):
+            print(f"| {name} | {milliseconds:.1f} | {share:.0%} |")
+        return
     elif options.what == "translate":
         found = translate_ours(options.run)
     else:

@@ -1,6 +1,10 @@
 """The whole comparison by the command line, on the made-up language, with budgets of seconds."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -71,3 +75,30 @@ def test_what_is_wrong_is_said_before_anything_is_measured(fails: Fails, toy_dat
     (toy_data / "wrong.yaml").write_text(yaml.safe_dump(wrong), encoding="utf-8")
     assert "did you mean hidden_size?" in fails("compare", "wrong.yaml", "--into", "nothing")
     assert not (toy_data / "nothing").exists()
+
+
+def test_ctrl_c_keeps_what_is_measured(environment: dict[str, str], toy_data: Path, cli: Cli) -> None:
+    slow = {**CONFIG, "memory": {"delays": [2, 300], "updates": 100000, "sequences": 16}}
+    (toy_data / "slow.yaml").write_text(yaml.safe_dump(slow), encoding="utf-8")
+    command = [sys.executable, "-m", "seq2seq.cli", "compare", "slow.yaml", "--into", "stopped"]
+    process = subprocess.Popen(
+        [*command, "--only", "gradients", "--only", "memory"],
+        env=environment,
+        cwd=toy_data,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    kept, deadline = toy_data / "stopped" / "parts" / "gradients" / "transformer-trained.json", time.monotonic() + 60
+    while not kept.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err.decode()
+    assert b"Traceback" not in err
+    assert "go on: seq2seq compare slow.yaml --into stopped" in out.decode()
+    before = kept.stat().st_mtime_ns
+    again = cli("compare", "slow.yaml", "--into", "stopped", "--only", "gradients")
+    assert again.returncode == 0, again.stderr.decode()
+    assert again.stderr == b""
+    assert kept.stat().st_mtime_ns == before

@@ -170,7 +170,7 @@ def verdicts(experiment: Experiment, found: Found) -> dict[str, bool | None]:
 
 
 def holds(given: dict[str, bool | None], words: str) -> bool | None:
-    (found,) = (value for text, value in given.items() if words in text)
+    (found,) = (value for text, value in given.items() if text.startswith(words) or f" {words}" in text)
     return found
 
 
@@ -258,10 +258,17 @@ def test_quality(config: CompareConfig) -> None:
             for name in config.translation.runs
         }
 
-    assert set(verdicts(make(Quality, config), found(0.01, rnn=-1)).values()) == {True}
-    given = verdicts(make(Quality, config), found(0.01, rnn=1, gru=-1, mamba=-1, transformer=-1))
-    assert list(given.values()) == [True, False, False, False, False]
-    assert list(verdicts(make(Quality, config), found(0.3)).values()) == [True, None, None, None, None]
+    def given(p: float, **deltas: float) -> dict[str, bool | None]:
+        return verdicts(make(Quality, config), found(p, **deltas))
+
+    told = given(0.01, rnn=-1, transformer=1)
+    assert [holds(told, word) for word in ("of one size", "rnn", "transformer")] == [True, True, True]
+    assert [holds(told, f"{name} cannot be told") for name in ("gru", "mamba")] == [False, False]
+    other_way = given(0.01, rnn=1, transformer=-1)
+    assert [holds(other_way, word) for word in ("rnn", "transformer")] == [False, False]
+    close = given(0.3)
+    assert [holds(close, word) for word in ("rnn", "transformer")] == [None, None]
+    assert [holds(close, f"{name} cannot be told") for name in ("gru", "mamba")] == [True, True]
     uneven = found(0.01, rnn=-1) | {"gru": scored(30, parameters=20e6, against=found(0.01)["gru"]["against"])}
     assert holds(verdicts(make(Quality, config), uneven), "of one size") is False
 
