@@ -27,6 +27,21 @@ def test_few_rows_are_near_and_many_are_as_before(dtype: torch.dtype) -> None:
     assert torch.equal(product(few, layer.weight.detach().clone(), layer.bias), before[0])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_row_does_not_depend_on_its_neighbours(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    layer = Linear(96, 40, bias=False).to(dtype)
+    use_int8(layer)
+    rows = torch.randn(6, 96, dtype=dtype) * torch.tensor([1e-3, 1, 50, 0, 1e4, 1], dtype=dtype).unsqueeze(1)
+    with torch.no_grad():
+        together, alone = layer(rows), torch.cat([layer(row.unsqueeze(0)) for row in rows])
+        exact = rows.float() @ layer.weight.float().t()
+    assert torch.equal(together, alone)
+    assert not together[3].any()
+    # Each row is right by its own measure.
+    assert ((together.float() - exact).abs().amax(1) <= 0.02 * exact.abs().amax(1)).all()
+
+
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_every_family_takes_integers_in_its_steps(family: str) -> None:
     torch.manual_seed(0)
