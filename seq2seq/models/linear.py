@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from seq2seq.models.compact import row_scales
 
-FEW = 256
+FEW = 128
 """Rows up to which integers are faster."""
 _STEPS = 127
 
