@@ -18,8 +18,9 @@ _COLOURS = {
     "gru": "#009E73",
     "transformer": "#CC79A7",
     "mamba": "#E69F00",
+    "mingru": "#56B4E9",
 }
-_OTHERS = ["#56B4E9", "#999999", "#000000", "#F0E442"]
+_OTHERS = ["#999999", "#000000", "#F0E442"]
 
 
 def need_matplotlib() -> None:

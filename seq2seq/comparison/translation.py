@@ -69,7 +69,8 @@ class _Translators(Experiment):
             folder, test_set, against=None if against is None else against / f"hypotheses{part}.txt"
         )
         model = pipeline.load_translator(folder, precision="float32").model
-        steps = [entry for entry in Journal(folder / "journal.jsonl") if entry["event"] == "step"]
+        events = list(Journal(folder / "journal.jsonl"))
+        steps = [entry for entry in events if entry["event"] == "step"]
         speeds = sorted(entry["tokens_per_s"] for entry in steps)
         other = report.get("against", {})
         return {
@@ -78,6 +79,7 @@ class _Translators(Experiment):
             "by_length": report["bleu_by_source_length"],
             "sentences_per_s": report["sentences_per_second"],
             "tokens_per_s": speeds[len(speeds) // 2] if speeds else None,
+            "curve": [(e["elapsed_s"] / 60, e["bleu"]) for e in events if e["event"] == "validation"],
             "updates": max((entry["step"] for entry in steps), default=0),
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             "bytes": (folder / checkpoint.MODEL_FILE).stat().st_size,
@@ -102,8 +104,8 @@ class Quality(_Translators):
     title: ClassVar = "Translation at equal size and equal time"
     about: ClassVar = (
         "Translators of about the same number of parameters, trained for the same minutes on this machine with the same "
-        "corpus, pieces and search: BLEU on the test set with its 95 % interval, what training and search achieve a "
-        "second, and what the model weighs."
+        "corpus, pieces and search: BLEU on the valid split (greedy) while they learn, BLEU on the test set with its 95 % "
+        "interval, what training and search achieve a second, and what the model weighs."
     )
 
     def parts(self) -> list[Part]:
@@ -163,19 +165,23 @@ class Quality(_Translators):
         return Table([*head, "training pieces/s", "sentences/s", "parameters", "file"], rows)
 
     def draw(self, found: Found, figure: "Figure") -> None:
-        left, middle, right = figure.subplots(1, 3, sharey=True)
-        scores = {name: part["bleu"] for name, part in found.items()}
+        grid = figure.add_gridspec(2, 2, width_ratios=(1.2, 1))
+        curves, scores = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
+        speeds = figure.add_subplot(grid[1, 1])
+        for name, part in found.items():
+            pictures.line(curves, name, [at for at, _ in part["curve"]], [bleu for _, bleu in part["curve"]])
+        curves.set(title="while they learn", xlabel="minutes of training", ylabel="BLEU (valid, greedy)")
+        curves.legend()
+        bleu = {name: part["bleu"] for name, part in found.items()}
         pictures.bars(
-            left,
-            {name: score["score"] for name, score in scores.items()},
-            [score["low"] for score in scores.values()],
-            [score["high"] for score in scores.values()],
+            scores,
+            {name: score["score"] for name, score in bleu.items()},
+            [score["low"] for score in bleu.values()],
+            [score["high"] for score in bleu.values()],
         )
-        left.set(title="BLEU")
-        pictures.bars(middle, {name: part["tokens_per_s"] or 0 for name, part in found.items()})
-        middle.set(title="training, pieces a second")
-        pictures.bars(right, {name: part["sentences_per_s"] for name, part in found.items()})
-        right.set(title="search, sentences a second")
+        scores.set(title="BLEU (test)")
+        pictures.bars(speeds, {name: part["tokens_per_s"] or 0 for name, part in found.items()})
+        speeds.set(title="training, pieces a second")
 
 
 class Bottleneck(_Translators):
