@@ -116,11 +116,7 @@ def translate(rounds: int, run: Path) -> dict[str, Any]:
 
 def latency(rounds: int, run: Path) -> dict[str, Any]:
     """Milliseconds for one sentence, beam 5."""
-    found: dict[str, list[float]] = {"latency_ms": [], "latency_int8_ms": []}
-    for _ in range(rounds):
-        for key, precision in (("latency_ms", "auto"), ("latency_int8_ms", "int8")):
-            found[key].append(one("latency", "--run", str(run), "--precision", precision)["latency_ms"])
-    return {key: spread(values) for key, values in found.items()}
+    return {"latency_ms": spread([one("latency", "--run", str(run))["latency_ms"] for _ in range(rounds)])}
 
 
 def startup(rounds: int, run: Path) -> dict[str, Any]:

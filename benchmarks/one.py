@@ -4,7 +4,7 @@ python benchmarks/one.py matmul
 python benchmarks/one.py train --system ours|baseline --precision float32|bfloat16|auto --steps 40
 python benchmarks/one.py profile --steps 20
 python benchmarks/one.py translate --run RUN
-python benchmarks/one.py latency --run RUN --precision auto|int8
+python benchmarks/one.py latency --run RUN
 """
 
 import argparse
@@ -217,14 +217,14 @@ def translate_ours(run: Path) -> dict[str, Any]:
     return {"sentences_per_s": len(texts) / (time.perf_counter() - started_at)}
 
 
-def latency_ours(run: Path, precision: str, count: int = 100) -> dict[str, Any]:
+def latency_ours(run: Path, count: int = 100) -> dict[str, Any]:
     """One sentence at a time, beam 5: the median over test sentences."""
     from setting import write_text
 
     from seq2seq import Translator
 
     texts = (write_text() / "test.de").read_text(encoding="utf-8").splitlines()[: count + 10]
-    translator, times = Translator.load(run, precision=precision, beam=5), []
+    translator, times = Translator.load(run, beam=5), []
     for text in texts:
         started_at = time.perf_counter()
         translator([text])
@@ -236,7 +236,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["matmul", "train", "profile", "translate", "latency"])
     parser.add_argument("--system", choices=["ours", "baseline"], default="ours")
-    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16", "int8"], default="auto")
+    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--run", type=Path)
     options = parser.parse_args()
@@ -252,7 +252,7 @@ def main() -> None:
     elif options.what == "translate":
         found = translate_ours(options.run)
     else:
-        found = latency_ours(options.run, options.precision)
+        found = latency_ours(options.run)
     print(json.dumps(found))
 
 

@@ -31,11 +31,6 @@ Models = Annotated[
     typer.Option("--model", help="A further run that decides together with the others (an ensemble); repeatable."),
 ]
 Precision = Annotated[
-    str,
-    typer.Option(
-        "--precision",
-        help="auto (bfloat16 where the CPU multiplies matrices in it), float32, bfloat16, or int8 (quicker answers to single "
-        "sentences; auto takes it for a folder that was exported so).",
-    ),
+    str, typer.Option("--precision", help="auto (bfloat16 where the CPU multiplies matrices in it), float32, bfloat16.")
 ]
 Device = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu, cuda.")]

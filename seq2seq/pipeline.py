@@ -32,8 +32,7 @@ from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
 from seq2seq.models import Seq2Seq, Vocabulary, build
-from seq2seq.models.compact import Format, compact, is_int8, restored
-from seq2seq.models.linear import has_int8, use_int8
+from seq2seq.models.compact import Format, compact, restored
 from seq2seq.run import RunFolder
 from seq2seq.test_sets import TestSet
 from seq2seq.training import checkpoint
@@ -221,8 +220,7 @@ def load_translator(
     **changes: Any,
 ) -> Translator:
     """The translator of a run folder, or of several that decide together (the first one's config counts); `changes`
-    are fields of SearchConfig (beam=1, nbest=5, …). `precision` is the format of weights and products; with `auto` a
-    folder that was exported in int8 is used so."""
+    are fields of SearchConfig (beam=1, nbest=5, …). `precision` is the format of weights and products."""
     run = RunFolder.open(Path(folder))
     config = run.config()
     if "nbest" in changes and "beam" not in changes:
@@ -233,26 +231,21 @@ def load_translator(
         raise UserError(f"{error}.") from None
     tokenizer, where = run.tokenizer(), pick_device(device)
     number_format = translation_format(precision, where)
-    if precision == "int8" and (where.type != "cpu" or not has_int8()):
-        raise UserError("precision int8 needs a CPU and a torch build with quantised products; use auto.")
-    model = _load_model(run, tokenizer, precision)
+    model = _load_model(run, tokenizer).to(where)
     if together_with:
-        model = Ensemble([model, *(_load_member(Path(other), run, tokenizer, precision) for other in together_with)])
-    model = model.to(where)
+        others = [_load_member(Path(other), run, tokenizer).to(where) for other in together_with]
+        model = Ensemble([model, *others])
     return _translator(model.to(number_format).eval(), tokenizer, config)
 
 
-def _load_model(run: RunFolder, tokenizer: Tokenizer, precision: str) -> Seq2Seq[Any, Any]:
+def _load_model(run: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
     model = build(run.config().model, _vocabulary(tokenizer))
-    file = run.path / checkpoint.MODEL_FILE
-    weights = checkpoint.load_weights(file)
-    checkpoint.load_into(model, restored(weights), file)
-    if has_int8() and (precision == "int8" or (precision == "auto" and is_int8(weights))):
-        use_int8(model)  # before the weights are rounded to another format
+    weights = run.path / checkpoint.MODEL_FILE
+    checkpoint.load_into(model, restored(checkpoint.load_weights(weights)), weights)
     return model
 
 
-def _load_member(folder: Path, first: RunFolder, tokenizer: Tokenizer, precision: str) -> Seq2Seq[Any, Any]:
+def _load_member(folder: Path, first: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
     run = RunFolder.open(folder)
     if run.direction() != first.direction():
         raise UserError(f"{first.path} translates {first.direction()} and {folder} {run.direction()}: no ensemble.")
@@ -262,7 +255,7 @@ def _load_member(folder: Path, first: RunFolder, tokenizer: Tokenizer, precision
             "Models for an ensemble are trained on the same corpus with the same tokenizer settings; seed, sizes and "
             "family may differ."
         )
-    return _load_model(run, tokenizer, precision)
+    return _load_model(run, tokenizer)
 
 
 def _translator(model: Seq2Seq[Any, Any], tokenizer: Tokenizer, config: Config) -> Translator:

@@ -3,11 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from seq2seq.allocator import keep_freed_memory
@@ -16,12 +14,9 @@ from seq2seq.data.cleaning import NormalForm, normalize_text
 from seq2seq.data.tokenizer import BOS, COPY, EOS, PAD, RESERVED, UNK, Tokenizer
 from seq2seq.decoding.search import Hypothesis, SearchConfig, beam_search
 from seq2seq.models import Seq2Seq
-from seq2seq.models.linear import uses_int8
 
 # A break after the end of a sentence, for texts longer than what the model has been trained on.
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
-# Rows of a search up to which one thread is enough.
-_FEW = 8
 _LETTER_OR_DIGIT = re.compile(r"\w")
 
 
@@ -90,8 +85,7 @@ class Translator:
     @property
     def precision(self) -> str:
         """The number format of the weights."""
-        name = str(next(self.model.parameters()).dtype).removeprefix("torch.")
-        return f"int8 and {name}" if uses_int8(self.model) else name
+        return str(next(self.model.parameters()).dtype).removeprefix("torch.")
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
         """The best translation of each text."""
@@ -195,17 +189,9 @@ class Translator:
             source = pad([[*row.ids, EOS] for row in searched]).to(self.device)
             forbidden = [PAD, UNK] + ([] if any(row.copied for row in searched) else self._copy_piece())
             keep = attention or any(row.copied for row in searched)
-            with _one_thread_for_few(len(searched) * search.beam):
-                found = beam_search(
-                    self.model,
-                    source,
-                    source != PAD,
-                    search,
-                    bos=BOS,
-                    eos=EOS,
-                    forbidden=forbidden,
-                    keep_attention=keep,
-                )
+            found = beam_search(
+                self.model, source, source != PAD, search, bos=BOS, eos=EOS, forbidden=forbidden, keep_attention=keep
+            )
             results = iter(found)
         return [
             [self._alternative(row, hypothesis, attention) for hypothesis in next(results)]
@@ -248,21 +234,6 @@ class Translator:
         # All at once: what is filled in may hold the slot's own character.
         filled = iter(fillings)
         return " ".join(re.sub(COPY, lambda slot: next(filled, ""), text).split())
-
-
-@contextmanager
-def _one_thread_for_few(rows: int) -> Iterator[None]:
-    """With a handful of rows, threads wait for each other as long as they work, and where another program runs they wait
-    much longer: 115 ms a sentence against 36 with one (docs/performance.md)."""
-    before = torch.get_num_threads()
-    if rows > _FEW:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _join(parts: list[list[Alternative]]) -> list[Alternative]:

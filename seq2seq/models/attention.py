@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seq2seq.models.base import Rows
-from seq2seq.models.linear import Linear
 
 AttentionKind = Literal["dot", "general", "additive", "none"]
 
@@ -39,10 +38,10 @@ class Attention(nn.Module):
         self.kind = kind
         self.query_size = query_size
         if kind in ("general", "additive"):
-            self.key = Linear(value_size, query_size, bias=False)
+            self.key = nn.Linear(value_size, query_size, bias=False)
         if kind == "additive":
-            self.query = Linear(query_size, query_size)
-            self.energy = Linear(query_size, 1, bias=False)
+            self.query = nn.Linear(query_size, query_size)
+            self.energy = nn.Linear(query_size, 1, bias=False)
         if kind == "dot" and query_size != value_size:
             raise ValueError("attention 'dot' needs equal sizes of query and value")
 
@@ -128,9 +127,9 @@ class MultiHeadAttention(nn.Module):
         return joined
 
 
-def dense(inputs: int, outputs: int) -> Linear:
+def dense(inputs: int, outputs: int) -> nn.Linear:
     """A linear layer that begins with Glorot's uniform weights and no biases."""
-    layer = Linear(inputs, outputs)
+    layer = nn.Linear(inputs, outputs)
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer

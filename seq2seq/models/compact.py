@@ -24,23 +24,13 @@ def compact(weights: dict[str, Tensor], number_format: Format) -> dict[str, Tens
     found = {}
     for name, tensor in weights.items():
         if number_format == "int8" and tensor.dim() == 2:
-            scale = row_scales(tensor.float())
+            largest = tensor.float().abs().amax(dim=1, keepdim=True)
+            scale = torch.where(largest > 0, largest / _STEPS, 1.0)
             found[name] = (tensor.float() / scale).round().to(torch.int8)
             found[name + _SCALE] = scale
         else:
             found[name] = tensor.to(torch.bfloat16 if number_format == "bfloat16" else torch.float32)
     return found
-
-
-def row_scales(weights: Tensor) -> Tensor:
-    """weights (R,C) -> (R,1): what one step of a row is worth."""
-    largest = weights.abs().amax(dim=1, keepdim=True)
-    return torch.where(largest > 0, largest / _STEPS, 1.0)
-
-
-def is_int8(weights: dict[str, Tensor]) -> bool:
-    """Whether `compact` rounded them to bytes."""
-    return any(name.endswith(_SCALE) for name in weights)
 
 
 def restored(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seq2seq.models.base import MemoryT, Seq2Seq, StateT, Vocabulary
-from seq2seq.models.linear import product
 
 Tying = Literal["none", "target", "all"]
 
@@ -77,4 +76,4 @@ class PieceModel(Seq2Seq[MemoryT, StateT]):
 
     def _project(self, values: Tensor) -> Tensor:
         """values (...,D) -> logits (...,V)."""
-        return product(values, self.output, self.output_bias)
+        return functional.linear(values, self.output, self.output_bias)

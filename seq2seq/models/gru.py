@@ -17,9 +17,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seq2seq.models.base import Rows
-from seq2seq.models.linear import product
 from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq, initialise_cells
 
 
@@ -57,8 +57,8 @@ class GRULayer(RecurrentLayer):
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, GRUState]:
         assert isinstance(state, GRUState)
         w, u, b, c = self.cells.parameters()
-        of_input = product(inputs, w, b).chunk(3, dim=-1)  # r, z, n: (N,H) each
-        of_state = product(state.hidden.to(inputs.dtype), u, c).chunk(3, dim=-1)
+        of_input = functional.linear(inputs, w, b).chunk(3, dim=-1)  # r, z, n: (N,H) each
+        of_state = functional.linear(state.hidden.to(inputs.dtype), u, c).chunk(3, dim=-1)
         r = torch.sigmoid(of_input[0] + of_state[0])
         z = torch.sigmoid(of_input[1] + of_state[1])
         n = torch.tanh(of_input[2] + r * of_state[2])

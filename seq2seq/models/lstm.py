@@ -17,9 +17,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seq2seq.models.base import Rows, Vocabulary
-from seq2seq.models.linear import product
 from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq, initialise_cells
 
 Gate = Literal["input", "forget", "output"]
@@ -83,7 +83,7 @@ class LSTMLayer(RecurrentLayer):
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, LSTMState]:
         assert isinstance(state, LSTMState)
         w, u, b, c = self._parameters_of_cells()
-        gates = product(inputs, w, b) + product(state.hidden.to(inputs.dtype), u, c)
+        gates = functional.linear(inputs, w, b) + functional.linear(state.hidden.to(inputs.dtype), u, c)
         i, f, g, o = gates.chunk(4, dim=-1)  # (N,H) each
         cell = torch.sigmoid(f) * state.cell + torch.sigmoid(i) * torch.tanh(g)
         hidden = (torch.sigmoid(o) * torch.tanh(cell)).to(gates.dtype)

@@ -29,7 +29,6 @@ from torch.nn import functional
 from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.embedding import PieceModel, Tying
-from seq2seq.models.linear import Linear
 from seq2seq.models.recurrent import gather_places, reversed_places
 
 
@@ -102,7 +101,7 @@ class MambaBlock(nn.Module):
         inner = config.size * config.expand
         self.heads = inner // config.head_size
         self.sizes = [inner, inner + 2 * config.state_size, self.heads]  # gate; u, B and C; d
-        self.inputs = Linear(config.size, sum(self.sizes), bias=False)
+        self.inputs = nn.Linear(config.size, sum(self.sizes), bias=False)
         self.conv = nn.Parameter(
             torch.empty(config.conv_width, self.sizes[1]).uniform_(-1, 1) * config.conv_width**-0.5
         )

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from seq2seq.models.attention import Attention, AttentionKind, AttentionMemory
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.embedding import PieceModel, Tying, apply_mask, locked_mask
-from seq2seq.models.linear import Linear
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +167,8 @@ class RecurrentSeq2Seq(PieceModel[AttentionMemory, DecoderState]):
         above = [2 * hidden] * (config.decoder_layers - 1)
         self.layers = nn.ModuleList(self.layer(inputs, hidden) for inputs in [first, *above])
         self.norms = nn.ModuleList(_norm(config) for _ in self.layers)
-        self.bridges = nn.ModuleList(Linear(hidden, hidden) for _ in self.layers)
-        self.readout = Linear(2 * hidden, size)
+        self.bridges = nn.ModuleList(nn.Linear(hidden, hidden) for _ in self.layers)
+        self.readout = nn.Linear(2 * hidden, size)
 
     def encode(self, source: Tensor, source_mask: Tensor) -> AttentionMemory:
         values, summary = self.encoder(self.source_embedding(source), source_mask)

@@ -13,9 +13,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seq2seq.models.base import Rows
-from seq2seq.models.linear import product
 from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq, initialise_cells
 
 
@@ -53,7 +53,7 @@ class RNNLayer(RecurrentLayer):
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, RNNState]:
         assert isinstance(state, RNNState)
         w, u, b, c = self.cells.parameters()
-        hidden = torch.tanh(product(inputs, w, b) + product(state.hidden.to(inputs.dtype), u, c))
+        hidden = torch.tanh(functional.linear(inputs, w, b) + functional.linear(state.hidden.to(inputs.dtype), u, c))
         return hidden, RNNState(hidden)
 
     def initial_state(self, hidden: Tensor) -> RNNState:

@@ -13,9 +13,6 @@ from seq2seq.data.batching import Batch
 from seq2seq.errors import UserError
 
 Precision = Literal["auto", "float32", "bfloat16"]
-"""Of training."""
-TranslationPrecision = Literal["auto", "float32", "bfloat16", "int8"]
-"""Of translation; int8 is for products of few rows (models/linear.py), the rest is then as with auto."""
 
 
 def pick_device(name: str) -> torch.device:
@@ -33,9 +30,9 @@ def pick_device(name: str) -> torch.device:
 def translation_format(precision: str, device: torch.device) -> torch.dtype:
     """The format of weights in translation. `auto` is bfloat16 on CPUs that multiply matrices in it (AMX, avx512_bf16),
     told by their flags: a measurement could come out otherwise the next time, and so would a translation."""
-    if precision not in get_args(TranslationPrecision):
-        raise UserError(f"precision is '{precision}'; it must be one of {', '.join(get_args(TranslationPrecision))}.")
-    if precision in ("auto", "int8"):
+    if precision not in get_args(Precision):
+        raise UserError(f"precision is '{precision}'; it must be one of {', '.join(get_args(Precision))}.")
+    if precision == "auto":
         flags = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
         has_units = any(getattr(torch.cpu, flag, lambda: False)() for flag in flags)
         return torch.bfloat16 if device.type == "cpu" and has_units else torch.float32
