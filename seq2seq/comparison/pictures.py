@@ -42,8 +42,10 @@ def line(axes: "Axes", name: str, xs: Sequence[float], ys: Sequence[float]) -> N
 def bars(axes: "Axes", values: dict[str, float], low: Sequence[float] = (), high: Sequence[float] = ()) -> None:
     """Horizontal bars from top to bottom, their values beside them, with intervals where given."""
     names, widths = list(values), list(values.values())
-    errors = [[v - a for v, a in zip(widths, low, strict=True)], [b - v for v, b in zip(widths, high, strict=True)]]
-    axes.barh(names, widths, color=[colour(name) for name in names], xerr=errors if low else None, capsize=3)
+    errors = None
+    if low:
+        errors = [[v - a for v, a in zip(widths, low, strict=True)], [b - v for v, b in zip(widths, high, strict=True)]]
+    axes.barh(names, widths, color=[colour(name) for name in names], xerr=errors, capsize=3)
     axes.invert_yaxis()
     for place, width in enumerate(widths):
         axes.annotate(f" {width:,.1f}", (0, place), va="center", color="white", fontsize=8)

@@ -18,11 +18,11 @@ def test_the_scan_equals_the_recurrence(length: int) -> None:
     assert torch.allclose(scan(keep, written), torch.stack(slow, 1), atol=1e-12)
 
 
+@torch.no_grad()
 def test_by_hand() -> None:
     layer = MinGRULayer(1, 1)
-    with torch.no_grad():
-        layer.gate.weight.fill_(0)  # z = 1/2 always
-        layer.new.weight.fill_(2)
+    layer.gate.weight.fill_(0)  # z = 1/2 always
+    layer.new.weight.fill_(2)
     inputs = torch.tensor([[[1.0], [3.0]]])
     assert layer(inputs).flatten().tolist() == [1.0, 3.5]  # (0 + 2) / 2, (1 + 6) / 2
     state = MinGRUState(torch.tensor([[4.0]]))
