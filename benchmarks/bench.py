@@ -102,9 +102,13 @@ def minutes() -> dict[str, Any]:
 def translate(rounds: int, run: Path) -> dict[str, Any]:
     """Sentences a second on test2016, beam 5."""
     found: dict[str, list[float]] = {}
+    with_model = [peer for peer in peers.installed() if peer.model]
+    for peer in peers.installed():
+        if peer not in with_model:
+            print(f"{peer.name} is left out: it has no model (python benchmarks/peers.py train 20 {peer.name})")
     for number in range(1, rounds + 1):
         found.setdefault("ours", []).append(one("translate", "--run", str(run))["sentences_per_s"])
-        for peer in peers.installed():
+        for peer in with_model:
             found.setdefault(peer.name, []).append(peer.translate_speed())
         print(f"round {number}: " + ", ".join(f"{k} {v[-1]:.0f} sentences/s" for k, v in found.items()), flush=True)
     results = {f"translate_sentences_per_s_{name}": spread(speeds) for name, speeds in found.items()}

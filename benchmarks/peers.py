@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -95,6 +96,11 @@ class Peer(ABC):
     def train(self, minutes: float) -> None:
         """A model for `translate_speed`."""
 
+    @property
+    @abstractmethod
+    def model(self) -> Path | None:
+        """The newest model that `train` left, or None."""
+
     @abstractmethod
     def translate_speed(self) -> float:
         """Sentences a second on the test split with beam 5, loading left out, at the best of some batch sizes."""
@@ -173,7 +179,7 @@ class OpenNMT(Peer):
 
     def train_speed(self, attention: Attention) -> dict[str, Any]:
         kind = {"additive": "mlp", "general": "general"}[attention]
-        config = self._write(self._config(global_attention=kind), "speed.yaml")
+        config = self._write(self._config(global_attention=kind, save_model="speed/m"), "speed.yaml")
         text, _, peak = self.run("-m", "onmt.bin.train", "-config", str(config))
         rates = [float(rate) for rate in re.findall(r"\d+/\s*(\d+) tok/s", text)]
         return {"tokens_per_s": statistics.median(rates[4:]), "peak_mb": peak}
@@ -191,10 +197,11 @@ class OpenNMT(Peer):
             "-m", "onmt.bin.train", "-config", str(self._write(self._config(**changes), "train.yaml")), minutes=minutes
         )
 
+    @property
+    def model(self) -> Path | None:
+        return _newest((self.folder / "model").glob("m_step_*.pt"))
+
     def translate_speed(self) -> float:
-        models = sorted((self.folder / "model").glob("m_step_*.pt"), key=lambda path: path.stat().st_mtime)
-        if not models:
-            sys.exit("opennmt has no model yet: python benchmarks/peers.py train 20")
         source = write_text() / "test.sp.de"
         count = len(source.read_text(encoding="utf-8").splitlines())
         best = 0.0
@@ -204,7 +211,7 @@ class OpenNMT(Peer):
             for times in (1, 2):
                 text = self.folder / f"source-{times}.txt"
                 text.write_text(source.read_text(encoding="utf-8") * times, encoding="utf-8")
-                arguments = ["-model", str(models[-1]), "-src", str(text), "-output", "out.txt", "-beam_size", "5"]
+                arguments = ["-model", str(self.model), "-src", str(text), "-output", "out.txt", "-beam_size", "5"]
                 _, taken, _ = self.run(
                     "-m", "onmt.bin.translate", *arguments, "-batch_size", str(size), "-max_length", "60"
                 )
@@ -317,7 +324,7 @@ class JoeyNMT(Peer):
         }
 
     def train_speed(self, attention: Attention) -> dict[str, Any]:
-        settings = self._config()
+        settings = {**self._config(), "model_dir": str(self.folder / "speed")}
         settings["model"]["decoder"]["attention"] = {"additive": "bahdanau", "general": "luong"}[attention]
         config = self._write(settings, "speed.yaml")
         text, _, peak = self.run("-m", "joeynmt", "train", str(config), "--skip-test")
@@ -328,14 +335,20 @@ class JoeyNMT(Peer):
         config = self._config(updates=1_000_000, validation_freq=100, logging_freq=50)
         self.run("-m", "joeynmt", "train", str(self._write(config, "train.yaml")), "--skip-test", minutes=minutes)
 
+    @property
+    def model(self) -> Path | None:
+        return _newest((self.folder / "model").glob("*.ckpt"))
+
     def translate_speed(self) -> float:
         config = self.folder / "train.yaml"
-        if not list((self.folder / "model").glob("*.ckpt")):
-            sys.exit("joeynmt has no model yet: python benchmarks/peers.py train 20")
         text, _, _ = self.run("-m", "joeynmt", "test", str(config), "--output-path", "out")
         seconds = [float(found) for found in re.findall(r"Generation took ([\d.]+)\[sec\]", text)]
         count = len((write_text() / "test.de").read_text(encoding="utf-8").splitlines())
         return count / seconds[-1]
+
+
+def _newest(files: Iterable[Path]) -> Path | None:
+    return max(files, key=lambda path: path.stat().st_mtime, default=None)
 
 
 ALL: list[Peer] = [OpenNMT(), JoeyNMT()]
