@@ -20,7 +20,7 @@ _COLOURS = {
     "mamba": "#E69F00",
     "mingru": "#56B4E9",
 }
-_OTHERS = ["#999999", "#000000", "#F0E442"]
+_OTHER = "#777777"
 
 
 def need_matplotlib() -> None:
@@ -52,11 +52,11 @@ def bars(axes: "Axes", values: dict[str, float], low: Sequence[float] = (), high
 
 
 def colour(name: str) -> str:
-    """By the whole name, or by the family it begins with."""
+    """By the whole name, or by the family it begins with; grey for any other."""
     for known, found in _COLOURS.items():
         if name == known or name.startswith(f"{known} "):
             return found
-    return _OTHERS[sum(name.encode()) % len(_OTHERS)]
+    return _OTHER
 
 
 def save(draw: Callable[["Figure"], None], stem: Path) -> str:
