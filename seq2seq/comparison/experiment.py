@@ -72,8 +72,8 @@ class Experiment(ABC):
     def draw(self, found: Found, figure: "Figure") -> None:
         """The picture."""
 
-    def run(self) -> Found:
-        """Measures the parts that are missing."""
+    def run(self, *, measure: bool = True) -> Found | None:
+        """Measures the parts that are missing; without `measure`, None if there are any."""
         found, parts = {}, self.parts()
         for number, part in enumerate(parts, start=1):
             file = self.folder / "parts" / self.key / f"{part.name.replace(' ', '-').replace('/', '-')}.json"
@@ -81,6 +81,8 @@ class Experiment(ABC):
             # By way of JSON, since that is what was kept: there a tuple is a list.
             settings = json.loads(json.dumps(part.settings))
             if known is None or known["settings"] != settings:
+                if not measure:
+                    return None
                 self.say(f"{self.key} {number}/{len(parts)}: {part.name}")
                 started_at = time.monotonic()
                 known = {"settings": settings, "found": part.measure()}

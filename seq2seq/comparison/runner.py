@@ -8,6 +8,7 @@ parts/, runs/      what has been measured and trained: it is not done again
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from seq2seq.comparison import pictures
@@ -26,7 +27,8 @@ EXPERIMENTS: list[type[Experiment]] = [Gradients, Memory, Gates, Bottleneck, Par
 
 
 def compare(config_file: Path, folder: Path, *, quick: bool, only: list[str], data_dir: Path | None, say: Say) -> Path:
-    """Returns the page. With `only`, the other experiments are left out; an empty list is all of them."""
+    """Returns the page. With `only`, of the other experiments those are shown that are measured already; an empty list is
+    all of them."""
     pictures.need_matplotlib()
     config = load_compare_config(config_file, quick=quick)
     known = {kind.key: kind for kind in EXPERIMENTS}
@@ -39,12 +41,12 @@ def compare(config_file: Path, folder: Path, *, quick: bool, only: list[str], da
     chapters: list[Chapter] = []
     results: dict[str, object] = {}
     for kind in EXPERIMENTS:
-        if only and kind.key not in only:
-            continue
         experiment = kind(config, folder, say, data_dir)
-        found = experiment.run()
+        found = experiment.run(measure=not only or kind.key in only)
+        if found is None:
+            continue
         claims = experiment.claims(found)
-        svg = pictures.save(lambda figure: experiment.draw(found, figure), folder / "pictures" / kind.key)  # noqa: B023
+        svg = pictures.save(partial(experiment.draw, found), folder / "pictures" / kind.key)
         chapters.append(Chapter(experiment, claims, experiment.table(found), svg))
         results[kind.key] = {"found": found, "claims": [asdict(claim) for claim in claims]}
         # After each one: hours lie between them.

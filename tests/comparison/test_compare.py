@@ -60,6 +60,9 @@ def test_all_of_it_and_then_nothing_again(trained: Path, cli: Cli, toy_data: Pat
     assert again.returncode == 0, again.stderr.decode()
     assert again.stderr == b""
     assert (folder / "index.html").read_text(encoding="utf-8") == page
+    # One of them alone leaves the others on the page.
+    assert cli("compare", "small.yaml", "--into", "compared", "--only", "memory").returncode == 0
+    assert (folder / "index.html").read_text(encoding="utf-8") == page
     quick = cli("compare", "small.yaml", "--into", "compared", "--quick", "--only", "memory")
     assert quick.stderr.decode().splitlines() == [
         "memory 1/4: lstm recall 2",
