@@ -14,8 +14,8 @@ def keep_freed_memory() -> bool:
     """Makes glibc keep what tensors give back instead of returning it to the system; False where there is no glibc.
 
     By default blocks of many megabytes (logits, the workspace of an LSTM layer) are mapped anew in every update, and the
-    system clears each page before it is written: a tenth to a fifth of an update's time. The price is memory, since holes between
-    blocks stay: a third more at the peak of large batches (docs/performance.md).
+    system clears each page before it is written: a tenth to a fifth of an update's time. The price is memory, since holes
+    between blocks stay: a third more at the peak of large batches (docs/performance.md).
     """
     if not sys.platform.startswith("linux"):
         return False
