@@ -93,12 +93,17 @@ def test_ctrl_c_keeps_what_is_measured(environment: dict[str, str], toy_data: Pa
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # Tests that are run in the background of a shell ignore Ctrl-C, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     kept, deadline = toy_data / "stopped" / "parts" / "gradients" / "transformer-trained.json", time.monotonic() + 60
     while not kept.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err
     assert "go on: seq2seq compare slow.yaml --into stopped" in out.decode()
