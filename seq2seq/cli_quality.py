@@ -9,6 +9,7 @@ from seq2seq.cli_options import Beam, DataDir, Device, Models
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
+    from seq2seq.models.compact import Format
     from seq2seq.synthetic import MadePairs
 
 Into = Annotated[Path, typer.Option("--into", help="Folder for the two files.")]
@@ -39,16 +40,27 @@ def export(
         bool, typer.Option("--int8", help="Round matrices to a byte a weight: a quarter of the size.")
     ] = False,
     bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Two bytes a weight: half of the size.")] = False,
+    shortlist: Annotated[
+        bool,
+        typer.Option(
+            "--shortlist",
+            help="Choose among the few hundred pieces that a sentence can need, learnt from the run's training text, "
+            "instead of the whole vocabulary: faster.",
+        ),
+    ] = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Make a small folder to ship: weights, tokenizer and config of a run, without what only training needs.
 
-    It is used like any run folder. Rounding costs next to nothing; measure it: seq2seq evaluate INTO --against RUN.
+    It is used like any run folder. Rounding and shortlist cost next to nothing; measure it: seq2seq evaluate INTO
+    --against RUN.
     """
     from seq2seq import pipeline
 
     if int8 and bfloat16:
         raise UserError("--int8 and --bfloat16 exclude each other: give one of them, or neither for float32.")
-    size = pipeline.export(run, into, "int8" if int8 else "bfloat16" if bfloat16 else "float32")
+    number_format: Format = "int8" if int8 else "bfloat16" if bfloat16 else "float32"
+    size = pipeline.export(run, into, number_format, shortlist=shortlist, data_dir=data_dir, say=_tell)
     typer.echo(f"{into}: {size / 1e6:.1f} MB, all that translating needs")
     typer.echo(f"Next: seq2seq evaluate {into} --split valid --against {run}")
 

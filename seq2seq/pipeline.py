@@ -26,13 +26,15 @@ from seq2seq.data.corpora import Corpus, load_corpus
 from seq2seq.data.pairs import Pairs
 from seq2seq.data.places import cache_dir
 from seq2seq.data.sources.files import read_aligned, read_lines
-from seq2seq.data.tokenizer import RESERVED, TAG, Side, Tokenizer, TokenizerConfig, train_tokenizer
+from seq2seq.data.tokenizer import COPY, EOS, RESERVED, TAG, Side, Tokenizer, TokenizerConfig, train_tokenizer
 from seq2seq.decoding.ensemble import Ensemble
+from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
 from seq2seq.models import Seq2Seq, Vocabulary, build
 from seq2seq.models.compact import Format, compact, restored
+from seq2seq.models.packing import can_pack, pack
 from seq2seq.run import RunFolder
 from seq2seq.test_sets import TestSet
 from seq2seq.training import checkpoint
@@ -71,6 +73,12 @@ def prepare(config: Config, *, data_dir: Path | None = None, say: Say) -> Prepar
         )
     tokenizer = _cached_tokenizer(config.tokenizer, corpus, say)
     return Prepared(corpus, tokenizer, _with_added(config, corpus, say))
+
+
+def training_corpus(run: RunFolder, *, data_dir: Path | None, say: Say) -> Corpus:
+    """The clean corpus that a run was trained on."""
+    config = run.config().data
+    return clean_corpus(load_corpus(config, data_dir=data_dir, say=say), config.cleaning)[0]
 
 
 def _with_added(config: Config, corpus: Corpus, say: Say) -> Pairs:
@@ -232,10 +240,15 @@ def load_translator(
     tokenizer, where = run.tokenizer(), pick_device(device)
     number_format = translation_format(precision, where)
     model = _load_model(run, tokenizer).to(where)
+    # An ensemble is there for quality: it keeps the whole vocabulary.
+    shortlist = None if together_with else _load_shortlist(run, tokenizer)
     if together_with:
         others = [_load_member(Path(other), run, tokenizer).to(where) for other in together_with]
         model = Ensemble([model, *others])
-    return _translator(model.to(number_format).eval(), tokenizer, config)
+    model = model.to(number_format).eval()
+    if can_pack(where, number_format):
+        pack(model)
+    return _translator(model, tokenizer, config, shortlist)
 
 
 def _load_model(run: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
@@ -258,13 +271,24 @@ def _load_member(folder: Path, first: RunFolder, tokenizer: Tokenizer) -> Seq2Se
     return _load_model(run, tokenizer)
 
 
-def _translator(model: Seq2Seq[Any, Any], tokenizer: Tokenizer, config: Config) -> Translator:
+def _load_shortlist(run: RunFolder, tokenizer: Tokenizer) -> Shortlist | None:
+    if not run.shortlist_file.exists():
+        return None
+    sizes = _vocabulary(tokenizer)
+    tensors = checkpoint.load_weights(run.shortlist_file)
+    return Shortlist.of_tensors(tensors, source_size=sizes.source, target_size=sizes.target)
+
+
+def _translator(
+    model: Seq2Seq[Any, Any], tokenizer: Tokenizer, config: Config, shortlist: Shortlist | None = None
+) -> Translator:
     return Translator(
         model,
         tokenizer,
         config.search,
         normalize=config.data.cleaning.normalize,
         max_source=config.batching.max_length,
+        shortlist=shortlist,
     )
 
 
@@ -278,20 +302,57 @@ def average(run_folder: Path, into: Path, count: int) -> list[int]:
     return [step for step, _ in found]
 
 
-def export(run_folder: Path, into: Path, number_format: Format) -> int:
-    """Writes a run folder `into` with all that translating needs and no more; returns the bytes of its files."""
+def export(
+    run_folder: Path,
+    into: Path,
+    number_format: Format,
+    *,
+    shortlist: bool = False,
+    data_dir: Path | None = None,
+    say: Say = lambda line: None,
+) -> int:
+    """Writes a run folder `into` with all that translating needs and no more; returns the bytes of its files. A
+    shortlist is learnt from the run's training text, which has to be there."""
     run = RunFolder.open(run_folder)
     weights = restored(checkpoint.load_weights(run_folder / checkpoint.MODEL_FILE))
-    _new_run(into, run)
+    learnt = _learn_shortlist(run, data_dir, say) if shortlist else None
+    target = _new_run(into, run)
     checkpoint.save_weights(into / checkpoint.MODEL_FILE, compact(weights, number_format))
+    if learnt is not None:
+        checkpoint.save_weights(target.shortlist_file, learnt.tensors())
     return sum(path.stat().st_size for path in into.rglob("*") if path.is_file())
 
 
-def _new_run(into: Path, like: RunFolder) -> None:
+def _learn_shortlist(run: RunFolder, data_dir: Path | None, say: Say) -> Shortlist:
+    """From the training text, with what it keeps of the valid text for a measure."""
+    tokenizer, splits = run.tokenizer(), training_corpus(run, data_dir=data_dir, say=say).splits
+    (train_source, train_target), (valid_source, valid_target) = (
+        (tokenizer.encode(splits[name].source, "source"), tokenizer.encode(splits[name].target, "target"))
+        for name in ("train", "valid")
+    )
+    sizes = _vocabulary(tokenizer)
+    shortlist = build_shortlist(
+        [[*pieces, EOS] for pieces in train_source],
+        train_target,
+        source_size=sizes.source,
+        target_size=sizes.target,
+        always=tokenizer.encode([COPY], "target")[0],
+        identical=tokenizer.joint,
+    )
+    candidates, share = shortlist.coverage(valid_source, valid_target)
+    say(
+        f"shortlist: {candidates:.0f} of {sizes.target:,} pieces for a sentence; {share:.1%} of the valid text is in it"
+    )
+    return shortlist
+
+
+def _new_run(into: Path, like: RunFolder) -> RunFolder:
     """A run folder with the config and the tokenizer of another."""
     if into.exists():
         raise UserError(f"{into} is there already; give another folder, or delete it.")
-    RunFolder(into).create(like.config(), like.tokenizer())
+    run = RunFolder(into)
+    run.create(like.config(), like.tokenizer())
+    return run
 
 
 # -- evaluate ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 config.yaml        the whole config, defaults included
 tokenizer/         SentencePiece models
 model.safetensors  the weights that translate
+shortlist.safetensors  which target pieces each source piece may become, if exported with it
 journal.jsonl      what happened in training
 environment.json   machine and versions
 evaluation.json    scores, and hypotheses.txt beside it, once evaluated
@@ -29,6 +30,10 @@ class RunFolder:
     @property
     def config_file(self) -> Path:
         return self.path / "config.yaml"
+
+    @property
+    def shortlist_file(self) -> Path:
+        return self.path / "shortlist.safetensors"
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.data.cleaning import clean_corpus
-from seq2seq.data.corpora import load_corpus
 from seq2seq.data.sources.files import read_lines
 from seq2seq.errors import UserError
-from seq2seq.pipeline import Say, load_translator
+from seq2seq.pipeline import Say, load_translator, training_corpus
 from seq2seq.run import RunFolder
 
 Progress = Callable[[int, int], None]
@@ -55,9 +53,9 @@ def distill(
     **search: Any,
 ) -> MadePairs:
     """Translates the training sources of a run's corpus by the run (or an ensemble): real sources, made targets."""
-    config = RunFolder.open(run).config().data
-    corpus, _ = clean_corpus(load_corpus(config, data_dir=data_dir, say=say), config.cleaning)
-    real = corpus.splits["train"].source
+    opened = RunFolder.open(run)
+    config = opened.config().data
+    real = training_corpus(opened, data_dir=data_dir, say=say).splits["train"].source
     found = _translate(run, together_with, real, progress, search)
     files = folder / f"made.{config.source}", folder / f"made.{config.target}"
     return _write(real, found, files, tagged=False)

@@ -44,6 +44,12 @@ def scramble(value: Tensor) -> Tensor:
     return value % MODULUS
 
 
+def shared(memory: SourceMemory, token: Tensor) -> tuple[Tensor, Tensor]:
+    """Source and mask for each of the rows of token (N,): those of a sentence stand together."""
+    each = len(token) // len(memory.source)
+    return memory.source.repeat_interleave(each, 0), memory.mask.repeat_interleave(each, 0)
+
+
 class TableModel(Seq2Seq[SourceMemory, PlaceState]):
     """A made-up language model: the next piece depends on the seed, the source without its padding, and the whole prefix.
 
@@ -70,7 +76,8 @@ class TableModel(Seq2Seq[SourceMemory, PlaceState]):
         logits = self._draw(value, self.pieces) * self.spread
         logits[:, EOS] += self.end_bonus
         # The attention is of this row's own sentence: it depends on the memory as well as on the prefix.
-        weights = (self._draw(value + 17, memory.source.shape[1]) * 5 + memory.source % 7).exp() * memory.mask
+        source, mask = shared(memory, token)
+        weights = (self._draw(value + 17, source.shape[1]) * 5 + source % 7).exp() * mask
         return Step(logits, weights / weights.sum(1, keepdim=True)), PlaceState(value)
 
     def _draw(self, value: Tensor, count: int) -> Tensor:
@@ -98,10 +105,11 @@ class CopyModel(Seq2Seq[SourceMemory, PlaceState]):
         return PlaceState(torch.zeros(len(memory.source), dtype=torch.int64))
 
     def step(self, memory: SourceMemory, state: PlaceState, token: Tensor) -> tuple[Step, PlaceState]:
-        length = memory.mask.sum(1) - 1  # without </s>
+        source, mask = shared(memory, token)
+        length = mask.sum(1) - 1  # without </s>
         place = (length - 1 - state.value if self.backwards else state.value).clamp(min=0)
         place = torch.where(state.value < length, place, length)
-        said = memory.source.gather(1, place.unsqueeze(1)).squeeze(1)
+        said = source.gather(1, place.unsqueeze(1)).squeeze(1)
         if self.says is not None:
             at = state.value.clamp(max=len(self.says))
             said = torch.tensor([*self.says, EOS])[at]

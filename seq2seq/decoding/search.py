@@ -1,10 +1,10 @@
 """Beam search over anything with `start` and `step`, for many sentences at once. Greedy search is a beam of 1.
 
 Legend: B sentences, K beam, N = B * K rows (row b * K + k is the k-th best open hypothesis of sentence b), S source
-pieces, V vocabulary.
+pieces, V vocabulary, C candidates of a sentence (V without a shortlist). A *column* is a place in a row of candidates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,11 +81,15 @@ def beam_search(
     eos: int,
     forbidden: Sequence[int] = (),
     keep_attention: bool = False,
+    candidates: Tensor | None = None,
 ) -> list[list[Hypothesis]]:
-    """source (B,S), source_mask (B,S) -> for each sentence its hypotheses, best first (`config.nbest` at most)."""
+    """source (B,S), source_mask (B,S) -> for each sentence its hypotheses, best first (`config.nbest` at most).
+
+    `candidates` (B,C) are all that the sentences may say, `eos` first, padded with a forbidden piece.
+    """
     limits = length_limits(source_mask, config)
     memory = model.encode(source, source_mask)
-    search = _Search(model, memory, config, limits, bos, eos, forbidden, keep_attention, source.device)
+    search = _Search(model, memory, config, limits, bos, eos, forbidden, keep_attention, candidates, source.device)
     while search.sentences:
         search.advance()
     return [sorted(found, key=lambda h: -h.score)[: config.nbest] for found in search.finished]
@@ -104,11 +108,13 @@ class _Search:
         eos: int,
         forbidden: Sequence[int],
         keep_attention: bool,
+        candidates: Tensor | None,
         device: torch.device,
     ) -> None:
-        self.model, self.config, self.limits, self.eos = model, config, limits, eos
+        self.whole_model, self.config, self.limits, self.eos = model, config, limits, eos
         self.device = device
         self.forbidden = torch.tensor([bos, *forbidden], dtype=torch.int64)
+        self._restrict(candidates)
         self.finished: list[list[Hypothesis]] = [[] for _ in limits]
         self.sentences = list(range(len(limits)))  # the numbers of the open sentences, in row order
         self.memory, self.state = memory, model.start(memory)
@@ -122,13 +128,13 @@ class _Search:
         """One step of all open sentences."""
         # 1. Score every continuation of every open hypothesis.
         step, state = self.model.step(self.memory, self.state, self.tokens[:, -1].to(self.device))
-        log_probs = self._allowed(torch.log_softmax(step.logits.float(), dim=-1).cpu())
+        log_probs = self._allowed(self._log_probs(step.logits.float()).cpu())
         # 2. The best 2K of each sentence: at most K of them end (one for each open hypothesis), so K stay open.
         size = log_probs.shape[-1]
-        totals = (self.scores.unsqueeze(1) + log_probs).view(len(self.sentences), self.width * size)
+        totals = log_probs.add_(self.scores.unsqueeze(1)).view(len(self.sentences), self.width * size)
         best, flat = totals.topk(min(2 * self.config.beam, totals.shape[1]), dim=1)
         parents = flat // size + torch.arange(len(self.sentences)).unsqueeze(1) * self.width
-        tokens = flat % size
+        tokens = flat % size if self.candidates is None else self.candidates.gather(1, flat % size)
         # 3. Those that end are finished if they are among the best K; K of the others stay open.
         if self.attention is not None and step.attention is not None:
             self.attention.append(step.attention.cpu())
@@ -138,28 +144,47 @@ class _Search:
         keep = self._open_sentences()
         self._select(state, keep, parents.gather(1, open_columns), tokens.gather(1, open_columns))
 
+    def _restrict(self, candidates: Tensor | None) -> None:
+        """Lets the open sentences say nothing but `candidates` (B,C), or anything."""
+        self.candidates, self.model, self.end = candidates, self.whole_model, self.eos
+        if candidates is not None:
+            self.model, self.end = self.whole_model.restricted(candidates.to(self.device)), 0
+            self.padding = torch.isin(candidates, self.forbidden).unsqueeze(1).to(self.device)  # (B,1,C)
+
+    def _log_probs(self, logits: Tensor) -> Tensor:
+        """logits (N,C) -> (N,C), over what each sentence may say."""
+        if self.candidates is not None:
+            logits.view(len(self.sentences), self.width, -1).masked_fill_(self.padding, NEVER)
+        return torch.log_softmax(logits, dim=-1)
+
     def _allowed(self, log_probs: Tensor) -> Tensor:
-        """log_probs (N,V) without what may not come next."""
-        log_probs.index_fill_(1, self.forbidden, NEVER)
+        """log_probs (N,C) without what may not come next."""
+        if self.candidates is None:
+            log_probs.index_fill_(1, self.forbidden, NEVER)
         length = self.tokens.shape[1]  # the length after this step, <s> left out
+        ends = log_probs[:, self.end].clone()
         if 0 < self.config.no_repeat_ngram < length:
-            _forbid_repeats(log_probs, self.tokens[:, 1:], self.config.no_repeat_ngram, self.eos)
+            for row, piece in _repeats(self.tokens[:, 1:], self.config.no_repeat_ngram):
+                column = piece if self.candidates is None else self.candidates[row // self.width] == piece
+                log_probs[row, column] = NEVER
         full = torch.tensor([self.limits[sentence] <= length for sentence in self.sentences])
         if full.any():
-            rows = full.repeat_interleave(self.width)
-            ends = log_probs[:, self.eos].clone()
-            log_probs[rows] = NEVER
-            log_probs[:, self.eos] = ends
+            log_probs[full.repeat_interleave(self.width)] = NEVER
+        log_probs[:, self.end] = ends
         return log_probs
 
     def _finish(self, best: Tensor, parents: Tensor, tokens: Tensor) -> None:
         ends = (tokens == self.eos) & (best > NEVER)
         ends[:, self.config.beam :] = False
-        for place, column in ends.nonzero().tolist():
-            row, log_prob = int(parents[place, column]), float(best[place, column])
-            score = log_prob / length_penalty(self.tokens.shape[1], self.config.length_penalty)
-            attention = torch.stack([rows[row] for rows in self.attention]) if self.attention else None
-            found = Hypothesis(self.tokens[row, 1:].tolist(), log_prob, score, attention)
+        rows, log_probs = parents[ends], best[ends].tolist()
+        attention = None if self.attention is None else torch.stack([seen[rows] for seen in self.attention], dim=1)
+        penalty = length_penalty(self.tokens.shape[1], self.config.length_penalty)
+        # All at once: a look into a tensor for each hypothesis would cost more than finding it.
+        for number, (place, said) in enumerate(
+            zip(ends.nonzero()[:, 0].tolist(), self.tokens[rows, 1:].tolist(), strict=True)
+        ):
+            seen = None if attention is None else attention[number]
+            found = Hypothesis(said, log_probs[number], log_probs[number] / penalty, seen)
             self.finished[self.sentences[place]].append(found)
 
     def _open_sentences(self) -> list[int]:
@@ -187,10 +212,9 @@ class _Search:
         width = parents.shape[1]
         places = torch.tensor(keep, dtype=torch.int64)
         rows, device = parents[places].flatten(), self.device
-        if len(keep) < len(self.sentences) or width != self.width:
-            # A sentence's rows share its memory: any of its rows will do.
-            own = (places * self.width).repeat_interleave(width)
-            self.memory = self.memory.select(own.to(device))
+        if len(keep) < len(self.sentences):
+            self.memory = self.memory.select(places.to(device))
+            self._restrict(None if self.candidates is None else self.candidates[places])
         self.state = state.select(rows.to(device))
         self.tokens = torch.cat([self.tokens[rows], tokens[places].view(-1, 1)], dim=1)
         self.scores = self.scores[places].flatten()
@@ -200,11 +224,8 @@ class _Search:
         self.width = width
 
 
-def _forbid_repeats(log_probs: Tensor, history: Tensor, n: int, eos: int) -> None:
-    """Rules out, in log_probs (N,V), each piece that would end an n-gram which history (N,t) has already."""
+def _repeats(history: Tensor, n: int) -> Iterator[tuple[int, int]]:
+    """(row, piece) for each piece that would end an n-gram which that row of history (N,t) has already."""
     grams = history.unfold(1, n, 1)  # (N, t - n + 1, n)
     same = (grams[..., :-1] == history[:, history.shape[1] - n + 1 :].unsqueeze(1)).all(-1)
-    ends = log_probs[:, eos].clone()
-    for row, place in same.nonzero().tolist():
-        log_probs[row, grams[row, place, -1]] = NEVER
-    log_probs[:, eos] = ends
+    yield from zip(same.nonzero()[:, 0].tolist(), grams[same][:, -1].tolist(), strict=True)

@@ -13,6 +13,7 @@ from seq2seq.data.batching import pad
 from seq2seq.data.cleaning import NormalForm, normalize_text
 from seq2seq.data.tokenizer import BOS, COPY, EOS, PAD, RESERVED, UNK, Tokenizer
 from seq2seq.decoding.search import Hypothesis, SearchConfig, beam_search
+from seq2seq.decoding.shortlist import Shortlist
 from seq2seq.models import Seq2Seq
 
 # A break after the end of a sentence, for texts longer than what the model has been trained on.
@@ -65,6 +66,7 @@ class Translator:
         *,
         normalize: NormalForm = "nfc",
         max_source: int = 128,
+        shortlist: Shortlist | None = None,
     ) -> None:
         keep_freed_memory()
         self.model = model
@@ -72,6 +74,7 @@ class Translator:
         self.search = search
         self.normalize = normalize
         self.max_source = max_source
+        self.shortlist = shortlist
         self.device = next(model.parameters()).device
 
     @classmethod
@@ -190,7 +193,15 @@ class Translator:
             forbidden = [PAD, UNK] + ([] if any(row.copied for row in searched) else self._copy_piece())
             keep = attention or any(row.copied for row in searched)
             found = beam_search(
-                self.model, source, source != PAD, search, bos=BOS, eos=EOS, forbidden=forbidden, keep_attention=keep
+                self.model,
+                source,
+                source != PAD,
+                search,
+                bos=BOS,
+                eos=EOS,
+                forbidden=forbidden,
+                keep_attention=keep,
+                candidates=None if self.shortlist is None else self.shortlist.candidates(source, forbidden),
             )
             results = iter(found)
         return [

@@ -1,6 +1,7 @@
 """How a decoder state asks the source sentence: score every source place, normalise, take the weighted mean.
 
-Legend: N rows, S source pieces, T queries at once, H size of the query, E size of the encoder's outputs.
+Legend: B sentences, N rows, S source pieces, T queries at once, H size of the query, E size of the encoder's outputs.
+The N / B rows of a sentence stand together and ask the same memory: to it, they are so many queries more.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ AttentionKind = Literal["dot", "general", "additive", "none"]
 
 @dataclass(frozen=True)
 class AttentionMemory(Rows):
-    """keys (N,S,H) are projected once for the sentence; values (N,S,E); mask (N,S) true at pieces; summary (N,E)."""
+    """keys (B,S,H) are projected once for the sentence; values (B,S,E); mask (B,S) true at pieces; summary (B,E)."""
 
     keys: Tensor
     values: Tensor
@@ -48,27 +49,34 @@ class Attention(nn.Module):
     def remember(self, values: Tensor, mask: Tensor, summary: Tensor) -> AttentionMemory:
         """Projects the keys: values (B,S,E), mask (B,S), summary (B,E)."""
         keys = self.key(values) if self.kind in ("general", "additive") else values
+        if values.dtype == torch.bfloat16 and values.device.type == "cpu" and not self.training:
+            # The few products of a search step are too small for the units that make bfloat16 worth while.
+            keys, values = keys.float(), values.float()
         return AttentionMemory(keys, values, mask, summary)
 
     def forward(self, query: Tensor, memory: AttentionMemory) -> tuple[Tensor, Tensor | None]:
         """query (N,T,H) -> context (N,T,E), weights (N,T,S) float32 or None."""
+        rows, places = query.shape[:2]
         if self.kind == "none":
-            return memory.summary.unsqueeze(1).expand(-1, query.shape[1], -1), None
+            summary = memory.summary.repeat_interleave(rows // len(memory.summary), dim=0)
+            return summary.unsqueeze(1).expand(-1, places, -1), None
+        query = query.reshape(len(memory.keys), -1, self.query_size)  # (B,N/B*T,H)
         if self.kind == "additive":
-            # e_ts = v . tanh(W q_t + U k_s), for all pairs: (N,T,1,H) + (N,1,S,H)
+            # e_ts = v . tanh(W q_t + U k_s), for all pairs: (B,T,1,H) + (B,1,S,H)
             summed = self.query(query).unsqueeze(2) + memory.keys.unsqueeze(1)
-            scores = self.energy(torch.tanh(summed)).squeeze(-1)
+            scores = self.energy(torch.tanh(summed).to(query.dtype)).squeeze(-1)
         else:
-            scores = torch.matmul(query, memory.keys.transpose(1, 2)) * self.query_size**-0.5
+            scores = torch.matmul(query.to(memory.keys.dtype), memory.keys.transpose(1, 2)) * self.query_size**-0.5
         # Softmax in float32: in bfloat16 the weights would not sum to one.
         scores = scores.float().masked_fill(~memory.mask.unsqueeze(1), float("-inf"))
         weights = torch.softmax(scores, dim=-1)
-        return torch.matmul(weights.to(memory.values.dtype), memory.values), weights
+        context = torch.matmul(weights.to(memory.values.dtype), memory.values)
+        return context.view(rows, places, -1), weights.view(rows, places, -1)
 
 
 @dataclass(frozen=True)
 class LayeredMemory(Rows):
-    """keys and values (N,h,S,E) of the source for each decoder layer, projected once; mask (N,S) true at pieces."""
+    """keys and values (B,h,S,E) of the source for each decoder layer, projected once; mask (B,S) true at pieces."""
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
@@ -110,12 +118,15 @@ class MultiHeadAttention(nn.Module):
         return self._join(context)
 
     def forward_with_weights(self, asking: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The same written out, for the weights (N,T,L), the mean of the heads'."""
-        query = self._split(self.query(asking))
+        """The same written out, for the weights (N,T,L), the mean of the heads'; here keys and values (B,h,L,E) and
+        mask (B,1,1,L) are of a sentence, and may be asked by several rows."""
+        rows, places = asking.shape[:2]
+        query = self._split(self.query(asking).reshape(len(keys), -1, asking.shape[-1]))  # (B,h,N/B*T,E)
         scores = torch.matmul(query, keys.transpose(2, 3)).float() * query.shape[-1] ** -0.5
         weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)  # (N,h,T,L)
         dropped = functional.dropout(weights, self.dropout, self.training).to(values.dtype)
-        return self._join(torch.matmul(dropped, values)), weights.mean(1)
+        context = self._join(torch.matmul(dropped, values))
+        return context.view(rows, places, -1), weights.mean(1).view(rows, places, -1)
 
     def _split(self, values: Tensor) -> Tensor:
         """(N,L,D) -> (N,h,L,E)."""

@@ -74,7 +74,10 @@ class Seq2Seq(nn.Module, ABC, Generic[MemoryT, StateT]):
 
     @abstractmethod
     def step(self, memory: MemoryT, state: StateT, token: Tensor) -> tuple[Step, StateT]:
-        """Reads token (N,) int64 and predicts the one after it. Pure: changes none of its arguments."""
+        """Reads token (N,) int64 and predicts the one after it. Pure: changes none of its arguments.
+
+        In search the N / B hypotheses of a sentence stand together and share its row of memory (B rows).
+        """
 
     def decode(self, memory: MemoryT, target_in: Tensor) -> Decoded:
         """Teacher forcing: target_in (B,T) from <s> on -> the predictions at all T places. Override when faster."""
@@ -86,6 +89,11 @@ class Seq2Seq(nn.Module, ABC, Generic[MemoryT, StateT]):
         return Decoded(
             torch.stack([step.logits for step in steps], dim=1), torch.stack(attention, dim=1) if attention else None
         )
+
+    def restricted(self, pieces: Tensor) -> "Seq2Seq[MemoryT, StateT]":
+        """pieces (B,C) int64 -> this model, except that `step`, for B sentences with the same number of rows each,
+        predicts just these pieces: logits (N,C)."""
+        raise NotImplementedError(f"{type(self).__name__} predicts the whole vocabulary only")
 
     def forward(self, source: Tensor, source_mask: Tensor, target_in: Tensor) -> Decoded:
         """The only call that training sees (and that a wrapper for several machines may synchronise)."""

@@ -1,8 +1,9 @@
 """Pieces to vectors and vectors to pieces, with the dropout that every family uses.
 
-Legend: B sentences, T pieces, D embedding size, V vocabulary.
+Legend: B sentences, N rows, T pieces, D embedding size, V vocabulary, C candidates.
 """
 
+import copy
 from typing import Literal, Protocol
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seq2seq.models.base import MemoryT, Seq2Seq, StateT, Vocabulary
+from seq2seq.models.packing import Packable, affine, packed
 
 Tying = Literal["none", "target", "all"]
 
@@ -56,8 +58,12 @@ class PieceEmbedding(nn.Module):
         return apply_mask(embedded, locked_mask(pieces, self.size, self.dropout, self.training))
 
 
-class PieceModel(Seq2Seq[MemoryT, StateT]):
+class PieceModel(Seq2Seq[MemoryT, StateT], Packable):
     """A family that embeds pieces and predicts them by a projection; the matrices are shared as its config says."""
+
+    _packed: Tensor | None = None
+    _only: tuple[Tensor, Tensor] | None = None
+    """Where `restricted`: output rows (B,C,D) and biases (B,1,C) of the candidates of each sentence."""
 
     def __init__(self, vocabulary: Vocabulary, size: int, config: PieceConfig) -> None:
         super().__init__()
@@ -75,5 +81,17 @@ class PieceModel(Seq2Seq[MemoryT, StateT]):
         )
 
     def _project(self, values: Tensor) -> Tensor:
-        """values (...,D) -> logits (...,V)."""
-        return functional.linear(values, self.output, self.output_bias)
+        """values (...,D) -> logits (...,V); values (N,...,D) -> logits (N,...,C) where the model is restricted."""
+        if self._only is not None:
+            weight, bias = self._only
+            grouped = values.reshape(len(weight), -1, values.shape[-1])  # (B,N/B,D)
+            return torch.baddbmm(bias, grouped, weight.transpose(1, 2)).view(*values.shape[:-1], -1)
+        return affine(values, self.output if self._packed is None else self._packed, self.output_bias)
+
+    def pack(self) -> None:
+        self._packed = packed(self.output)
+
+    def restricted(self, pieces: Tensor) -> "PieceModel[MemoryT, StateT]":
+        narrowed = copy.copy(self)  # shares every weight
+        narrowed._only = self.output[pieces], self.output_bias[pieces].unsqueeze(1)
+        return narrowed

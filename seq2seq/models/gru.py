@@ -17,10 +17,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from seq2seq.models.base import Rows
-from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq, initialise_cells
+from seq2seq.models.packing import affine
+from seq2seq.models.recurrent import CellLayer, RecurrentConfig, RecurrentSeq2Seq, initialise_cells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class GRUState(Rows):
     hidden: Tensor
 
 
-class GRULayer(RecurrentLayer):
+class GRULayer(CellLayer):
     """The equations above: `forward` through the library's layer, `step` written out."""
 
     def __init__(self, inputs: int, hidden: int) -> None:
@@ -56,9 +56,9 @@ class GRULayer(RecurrentLayer):
 
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, GRUState]:
         assert isinstance(state, GRUState)
-        w, u, b, c = self.cells.parameters()
-        of_input = functional.linear(inputs, w, b).chunk(3, dim=-1)  # r, z, n: (N,H) each
-        of_state = functional.linear(state.hidden.to(inputs.dtype), u, c).chunk(3, dim=-1)
+        w, u, b, c = self.weights()
+        of_input = affine(inputs, w, b).chunk(3, dim=-1)  # r, z, n: (N,H) each
+        of_state = affine(state.hidden.to(inputs.dtype), u, c).chunk(3, dim=-1)
         r = torch.sigmoid(of_input[0] + of_state[0])
         z = torch.sigmoid(of_input[1] + of_state[1])
         n = torch.tanh(of_input[2] + r * of_state[2])

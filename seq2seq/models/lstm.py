@@ -17,10 +17,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from seq2seq.models.base import Rows, Vocabulary
-from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq, initialise_cells
+from seq2seq.models.packing import affine
+from seq2seq.models.recurrent import CellLayer, RecurrentConfig, RecurrentSeq2Seq, initialise_cells
 
 Gate = Literal["input", "forget", "output"]
 # Where each gate stands among the four parts of the library's matrices; the third part is the new.
@@ -54,7 +54,7 @@ class LSTMState(Rows):
     cell: Tensor
 
 
-class LSTMLayer(RecurrentLayer):
+class LSTMLayer(CellLayer):
     """The equations above: `forward` through the fused layer, `step` written out."""
 
     def __init__(self, inputs: int, hidden: int) -> None:
@@ -75,21 +75,24 @@ class LSTMLayer(RecurrentLayer):
         if not self.clamp:
             outputs: Tensor = self.cells(inputs, start)[0]
         else:
-            outputs = torch.lstm(
-                inputs, start, self._parameters_of_cells(), True, 1, 0.0, self.training, False, batch_first=True
-            )[0]
+            outputs = torch.lstm(inputs, start, self._clamped(), True, 1, 0.0, self.training, False, batch_first=True)[
+                0
+            ]
         return outputs
 
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, LSTMState]:
         assert isinstance(state, LSTMState)
-        w, u, b, c = self._parameters_of_cells()
-        gates = functional.linear(inputs, w, b) + functional.linear(state.hidden.to(inputs.dtype), u, c)
+        w, u, b, c = self.weights()
+        gates = affine(inputs, w, b) + affine(state.hidden.to(inputs.dtype), u, c)
         i, f, g, o = gates.chunk(4, dim=-1)  # (N,H) each
         cell = torch.sigmoid(f) * state.cell + torch.sigmoid(i) * torch.tanh(g)
         hidden = (torch.sigmoid(o) * torch.tanh(cell)).to(gates.dtype)
         return hidden, LSTMState(hidden, cell)
 
-    def _parameters_of_cells(self) -> list[Tensor]:
+    def weights(self) -> list[Tensor]:
+        return self._packed or self._clamped()
+
+    def _clamped(self) -> list[Tensor]:
         """W (4H,I), U (4H,H) and the two biases (4H), the gates in the order i, f, g, o."""
         parameters: list[Tensor] = list(self.cells.parameters())
         for gate, value in self.clamp.items():

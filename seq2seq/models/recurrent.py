@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from seq2seq.models.attention import Attention, AttentionKind, AttentionMemory
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.embedding import PieceModel, Tying, apply_mask, locked_mask
+from seq2seq.models.packing import Packable, packed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,21 @@ class RecurrentLayer(nn.Module, ABC):
     @abstractmethod
     def initial_state(self, hidden: Tensor) -> Rows:
         """The state that begins with hidden (N,H)."""
+
+
+class CellLayer(RecurrentLayer, Packable):
+    """A layer around one of the library's cells."""
+
+    cells: nn.RNNBase
+    _packed: list[Tensor] | None = None
+
+    def weights(self) -> list[Tensor]:
+        """W (gates * H,I), U (gates * H,H) and their biases, for `step`."""
+        return self._packed or list(self.cells.parameters())
+
+    def pack(self) -> None:
+        w, u, b, c = self.weights()
+        self._packed = [packed(w), packed(u), b, c]
 
 
 def initialise_cells(cells: nn.RNNBase, gates: int) -> None:

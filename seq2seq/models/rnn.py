@@ -13,10 +13,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from seq2seq.models.base import Rows
-from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq, initialise_cells
+from seq2seq.models.packing import affine
+from seq2seq.models.recurrent import CellLayer, RecurrentConfig, RecurrentSeq2Seq, initialise_cells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class RNNState(Rows):
     hidden: Tensor
 
 
-class RNNLayer(RecurrentLayer):
+class RNNLayer(CellLayer):
     """The equation above: `forward` through the library's layer, `step` written out."""
 
     def __init__(self, inputs: int, hidden: int) -> None:
@@ -52,8 +52,8 @@ class RNNLayer(RecurrentLayer):
 
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, RNNState]:
         assert isinstance(state, RNNState)
-        w, u, b, c = self.cells.parameters()
-        hidden = torch.tanh(functional.linear(inputs, w, b) + functional.linear(state.hidden.to(inputs.dtype), u, c))
+        w, u, b, c = self.weights()
+        hidden = torch.tanh(affine(inputs, w, b) + affine(state.hidden.to(inputs.dtype), u, c))
         return hidden, RNNState(hidden)
 
     def initial_state(self, hidden: Tensor) -> RNNState:

@@ -108,7 +108,7 @@ class DecoderLayer(nn.Module):
     def forward(
         self, values: Tensor, past: tuple[Tensor, Tensor], source: tuple[Tensor, Tensor], mask: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
-        """values (N,T,D) behind `past` keys and values (N,h,t,E); the source's (N,h,S,E), mask (N,1,1,S) ->
+        """values (N,T,D) behind `past` keys and values (N,h,t,E); the source's (B,h,S,E), mask (B,1,1,S) ->
         (N,T,D), keys and values of all so far, weights over the source (N,T,S). T is 1, or t is 0."""
         normed = self.norms[0](values)
         keys, kept = (torch.cat([old, new], dim=2) for old, new in zip(past, self.itself.project(normed), strict=True))

@@ -1,0 +1,69 @@
+"""Weights laid out beforehand the way the CPU's matrix units read them. The library otherwise does that at every product,
+which takes as long as the product itself for the few rows of a search step.
+
+Legend: I inputs, O outputs.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Packable(ABC):
+    """A module that multiplies by weights which are no `nn.Linear`."""
+
+    @abstractmethod
+    def pack(self) -> None:
+        """Lays out its weights; it is not to be trained afterwards."""
+
+
+class PackedLinear(nn.Module):
+    """An `nn.Linear` for inference."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = packed(linear.weight), linear.bias
+
+    def forward(self, values: Tensor) -> Tensor:
+        """values (...,I) -> (...,O)."""
+        return affine(values, self.weight, self.bias)
+
+
+def can_pack(device: torch.device, number_format: torch.dtype) -> bool:
+    """Whether weights of this format can be laid out here. In float32 the library gains nothing by it."""
+    library = torch.ops.mkldnn
+    # The operators are the ones that torch's own compiler uses; a torch that has them no more goes without.
+    has_operators = hasattr(library, "_linear_pointwise") and hasattr(library, "_reorder_linear_weight")
+    return (
+        device.type == "cpu"
+        and number_format == torch.bfloat16
+        and torch.backends.mkldnn.is_available()
+        and has_operators
+        and bool(library._is_mkldnn_bf16_supported())
+    )
+
+
+def packed(weight: Tensor) -> Tensor:
+    """weight (O,I) -> the same in the library's own layout, for `affine` alone."""
+    laid_out: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach())
+    return laid_out
+
+
+def affine(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """values (...,I), weight (O,I) as it is or packed, bias (O) -> (...,O)."""
+    if not weight.is_mkldnn:
+        return functional.linear(values, weight, bias)
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(values, weight, bias, "none", [], "")
+    return product
+
+
+def pack(model: nn.Module) -> None:
+    """Packs all matrices of a model that is only to translate from here on."""
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            if type(child) is nn.Linear:
+                setattr(module, name, PackedLinear(child))
+        if isinstance(module, Packable):
+            module.pack()
