@@ -100,21 +100,26 @@ def minutes() -> dict[str, Any]:
 
 
 def translate(rounds: int, run: Path) -> dict[str, Any]:
-    """Sentences a second on test2016, beam 5."""
+    """Sentences a second on test2016, beam 5: of `run`, of a model with the peers' sizes (`peers.py train 20 ours`), and
+    of the peers."""
     found: dict[str, list[float]] = {}
     with_model = [peer for peer in peers.installed() if peer.model]
     for peer in peers.installed():
         if peer not in with_model:
             print(f"{peer.name} is left out: it has no model (python benchmarks/peers.py train 20 {peer.name})")
+    runs = {"ours": run} | ({"ours_equal": peers.OURS_TRAINED} if peers.OURS_TRAINED.exists() else {})
     for number in range(1, rounds + 1):
-        found.setdefault("ours", []).append(one("translate", "--run", str(run))["sentences_per_s"])
+        for name, folder in runs.items():
+            found.setdefault(name, []).append(one("translate", "--run", str(folder))["sentences_per_s"])
         for peer in with_model:
             found.setdefault(peer.name, []).append(peer.translate_speed())
         print(f"round {number}: " + ", ".join(f"{k} {v[-1]:.0f} sentences/s" for k, v in found.items()), flush=True)
     results = {f"translate_sentences_per_s_{name}": spread(speeds) for name, speeds in found.items()}
     for name, speeds in found.items():
-        if name != "ours":
-            results[f"translate_ratio_{name}"] = spread([a / b for a, b in zip(found["ours"], speeds, strict=True)])
+        if name not in runs:
+            for of in runs:
+                ratio = f"translate_ratio_{name}" + of.removeprefix("ours")
+                results[ratio] = spread([a / b for a, b in zip(found[of], speeds, strict=True)])
     return results
 
 

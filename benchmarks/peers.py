@@ -1,7 +1,8 @@
 """OpenNMT-py and JoeyNMT on the text, vocabulary and sizes of setting.py, each in a venv of its own.
 
     python benchmarks/peers.py install      # venvs under benchmarks/work/peers (`make bench-peers`)
-    python benchmarks/peers.py train 20     # minutes each, for the measurement of translation (or: train 20 joeynmt)
+    python benchmarks/peers.py train 20     # minutes each, for the measurement of translation, this project too
+                                            # (or: train 20 joeynmt, train 20 ours)
 
 Both are old for today's packages; `install` mends, in the installed copies alone, what stops them from starting, and says
 what. Nothing that costs or gains them speed is touched.
@@ -9,6 +10,7 @@ what. Nothing that costs or gains them speed is touched.
 
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,10 +21,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import yaml
-from setting import BATCH, PIECES, THREADS, WORK, write_text
+from setting import BATCH, OURS, PIECES, THREADS, WORK, write_text
 
 TORCH = "torch==2.13.0"
 SPEED_UPDATES = 24
+OURS_TRAINED = WORK / "equal"
+"""A run of this project at the sizes of all, for the measurement of translation."""
 
 Attention = Literal["additive", "general"]
 """Of Bahdanau et al. 2015, or of Luong et al. 2015 (this project's default, and the faster one everywhere)."""
@@ -359,15 +363,25 @@ def installed() -> list[Peer]:
     return [peer for peer in ALL if peer.installed]
 
 
+def train_ours(minutes: float) -> None:
+    """This project at the same sizes, into OURS_TRAINED."""
+    config, training = WORK / "equal.yaml", {"budget": {"minutes": minutes}, "threads": THREADS}
+    config.write_text(yaml.safe_dump({**OURS, "training": training}, sort_keys=False), encoding="utf-8")
+    shutil.rmtree(OURS_TRAINED, ignore_errors=True)
+    command = [sys.executable, "-m", "seq2seq.cli", "train", str(config), "--run", str(OURS_TRAINED)]
+    subprocess.run(command, check=True, stdout=(WORK / "equal.log").open("w", encoding="utf-8"))
+
+
 def main() -> None:
     what = sys.argv[1] if len(sys.argv) > 1 else ""
     if what == "install":
         for peer in ALL:
             peer.install()
     elif what == "train":
-        for peer in (peer for peer in installed() if peer.name in (sys.argv[3:] or [peer.name])):
-            print(f"training {peer.name} for {sys.argv[2]} minutes", flush=True)
-            peer.train(float(sys.argv[2]))
+        training = {"ours": train_ours} | {peer.name: peer.train for peer in installed()}
+        for name in sys.argv[3:] or training:
+            print(f"training {name} for {sys.argv[2]} minutes", flush=True)
+            training[name](float(sys.argv[2]))
     else:
         sys.exit(__doc__)
 

@@ -80,9 +80,31 @@ class TableModel(Seq2Seq[SourceMemory, PlaceState]):
         weights = (self._draw(value + 17, source.shape[1]) * 5 + source % 7).exp() * mask
         return Step(logits, weights / weights.sum(1, keepdim=True)), PlaceState(value)
 
+    def restricted(self, pieces: Tensor) -> "RestrictedTable":
+        return RestrictedTable(self, pieces)
+
     def _draw(self, value: Tensor, count: int) -> Tensor:
         """(N,) -> (N,count) numbers of 0 to 1."""
         return scramble(value.unsqueeze(1) * 31 + torch.arange(1, count + 1) * 104729).double().div(MODULUS).float()
+
+
+class RestrictedTable(Seq2Seq[SourceMemory, PlaceState]):
+    """A TableModel of whose logits (N,V) only those of pieces (B,C) are shown: (N,C)."""
+
+    def __init__(self, model: TableModel, pieces: Tensor) -> None:
+        super().__init__()
+        self.model, self.pieces = model, pieces
+
+    def encode(self, source: Tensor, source_mask: Tensor) -> SourceMemory:
+        return self.model.encode(source, source_mask)
+
+    def start(self, memory: SourceMemory) -> PlaceState:
+        return self.model.start(memory)
+
+    def step(self, memory: SourceMemory, state: PlaceState, token: Tensor) -> tuple[Step, PlaceState]:
+        step, after = self.model.step(memory, state, token)
+        rows = self.pieces.repeat_interleave(len(token) // len(self.pieces), 0)
+        return Step(step.logits.gather(1, rows), step.attention), after
 
 
 class CopyModel(Seq2Seq[SourceMemory, PlaceState]):

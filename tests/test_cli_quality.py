@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from fakes import Cli, Fails
+from safetensors.torch import load_file, save_file
 
 from seq2seq.data.tokenizer import TAG
 
@@ -71,6 +73,23 @@ def test_export_makes_a_small_folder_that_translates_as_well(
     before, after = (cli("translate", run, stdin=lines).stdout.splitlines() for run in ("runs/toy", str(target)))
     assert len(after) == len(before)
     assert sum(a == b for a, b in zip(after, before, strict=True)) >= 0.95 * len(before)
+
+
+def test_a_shortlist_is_learnt_and_used(trained: Path, cli: Cli, fails: Fails, toy_data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "shipped"
+    result = cli("export", "runs/toy", str(target), "--shortlist", "--int8")
+    assert result.returncode == 0, result.stderr.decode()
+    assert re.search(rb"shortlist: \d+ of [\d,]+ pieces for a sentence; \d+\.\d% of the valid text", result.stderr)
+    lines = (toy_data / "toy" / "test.de").read_bytes()
+    before, after = (cli("translate", run, stdin=lines).stdout.splitlines() for run in ("runs/toy", str(target)))
+    assert sum(a == b for a, b in zip(after, before, strict=True)) >= 0.9 * len(before)
+    # It decides what may be said: with one that allows nothing but the end, nothing is.
+    found = load_file(target / "shortlist.safetensors")
+    found["begins"][:] = 0
+    save_file({**found, "pieces": found["pieces"][:0], "always": found["always"][:0]}, target / "shortlist.safetensors")
+    assert not cli("translate", str(target), stdin=lines).stdout.strip()
+    (target / "shortlist.safetensors").write_bytes(b"no tensors")
+    assert "damaged" in fails("translate", str(target))
 
 
 def test_export_says_what_is_in_the_way(trained: Path, fails: Fails, tmp_path: Path) -> None:

@@ -189,6 +189,34 @@ def select_moves_every_tensor(model: Seq2Seq[Any, Any]) -> None:
         assert_same(new, old)
 
 
+def rows_share_the_memory_of_their_sentence(model: Seq2Seq[Any, Any]) -> None:
+    source, mask, target_in = inputs()
+    memory = model.encode(source, mask)
+    each = torch.arange(4).repeat_interleave(3)
+    state, own = model.start(memory).select(each), memory.select(each)
+    other = model.start(memory).select(each)
+    for token in target_in[:, :3].unbind(1):
+        said = (token[each] + torch.arange(12)) % 7 + 4  # every hypothesis says something else
+        found, state = model.step(memory, state, said)
+        wanted, other = model.step(own, other, said)
+        for new, old in zip(tensors_of((found, state)), tensors_of((wanted, other)), strict=True):
+            assert_same(new, old)
+
+
+def a_restricted_model_predicts_the_same_of_its_pieces(model: Seq2Seq[Any, Any]) -> None:
+    source, mask, target_in = inputs()
+    pieces = torch.tensor([[3, 5, 10, 0], [3, 4, 6, 7], [3, 10, 9, 8], [3, 3, 5, 0]])
+    each = torch.arange(4).repeat_interleave(2)
+    memory = model.encode(source, mask)
+    state, narrow = model.start(memory).select(each), model.restricted(pieces)
+    for token in target_in[:, :2].unbind(1):
+        found, _ = narrow.step(memory, state, token[each])
+        wanted, state = model.step(memory, state, token[each])
+        assert_same(found.logits, wanted.logits.gather(1, pieces[each]))
+        assert_same(found.attention, wanted.attention)
+    assert model.step(memory, model.start(memory), target_in[:, 0])[0].logits.shape == (4, 11)  # itself as before
+
+
 def calls_change_none_of_their_arguments(model: Seq2Seq[Any, Any]) -> None:
     source, mask, target_in = inputs()
     memory = model.encode(source, mask)
@@ -243,6 +271,8 @@ PROMISES: list[Callable[[Seq2Seq[Any, Any]], None]] = [
     a_row_depends_on_itself_alone,
     future_targets_do_not_leak,
     select_moves_every_tensor,
+    rows_share_the_memory_of_their_sentence,
+    a_restricted_model_predicts_the_same_of_its_pieces,
     calls_change_none_of_their_arguments,
     every_parameter_gets_a_gradient,
     a_wide_beam_equals_brute_force,
