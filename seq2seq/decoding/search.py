@@ -8,13 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import ConfigDict
 from torch import Tensor
 
 from seq2seq.models import Seq2Seq
 
 NEVER = float("-inf")
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +101,10 @@ def beam_search(
 
 
 class _Search:
-    """The open hypotheses of the sentences that are not done yet, and what has been finished."""
+    """The open hypotheses of the sentences that are not done yet, and what has been finished.
+
+    What is read and written place by place is NumPy's, whose calls cost a fraction of a tensor's.
+    """
 
     def __init__(
         self,
@@ -120,29 +128,30 @@ class _Search:
         self.memory, self.state = memory, model.start(memory)
         self.width = 1  # rows per sentence: 1 before the first step, K after it
         rows = len(limits)
-        self.tokens = torch.full((rows, 1), bos, dtype=torch.int64)  # (N, t + 1), from <s>
-        self.scores = torch.zeros(rows)
+        self.tokens = np.full((rows, 1), bos, dtype=np.int64)  # (N, t + 1), from <s>
+        self.scores = np.zeros(rows, dtype=np.float32)
         self.attention: list[Tensor] | None = [] if keep_attention else None
 
     def advance(self) -> None:
         """One step of all open sentences."""
         # 1. Score every continuation of every open hypothesis.
-        step, state = self.model.step(self.memory, self.state, self.tokens[:, -1].to(self.device))
+        last = torch.from_numpy(self.tokens[:, -1].copy()).to(self.device)
+        step, state = self.model.step(self.memory, self.state, last)
         log_probs = self._allowed(self._log_probs(step.logits.float()).cpu())
         # 2. The best 2K of each sentence: at most K of them end (one for each open hypothesis), so K stay open.
-        size = log_probs.shape[-1]
-        totals = log_probs.add_(self.scores.unsqueeze(1)).view(len(self.sentences), self.width * size)
-        best, flat = totals.topk(min(2 * self.config.beam, totals.shape[1]), dim=1)
-        parents = flat // size + torch.arange(len(self.sentences)).unsqueeze(1) * self.width
-        tokens = flat % size if self.candidates is None else self.candidates.gather(1, flat % size)
+        size, places = log_probs.shape[-1], np.arange(len(self.sentences))[:, None]
+        totals = log_probs.add_(torch.from_numpy(self.scores).unsqueeze(1)).view(len(places), self.width * size)
+        best, flat = (found.numpy() for found in totals.topk(min(2 * self.config.beam, totals.shape[1]), dim=1))
+        parents = flat // size + places * self.width
+        tokens = flat % size if self.candidates is None else self.candidates.numpy()[places, flat % size]
         # 3. Those that end are finished if they are among the best K; K of the others stay open.
         if self.attention is not None and step.attention is not None:
             self.attention.append(step.attention.cpu())
-        self._finish(best, parents, tokens)
-        open_columns = (tokens == self.eos).to(torch.int8).argsort(dim=1, stable=True)[:, : self.config.beam]
-        self.scores = best.gather(1, open_columns).masked_fill(tokens.gather(1, open_columns) == self.eos, NEVER)
-        keep = self._open_sentences()
-        self._select(state, keep, parents.gather(1, open_columns), tokens.gather(1, open_columns))
+        ends = tokens == self.eos
+        self._finish(best, parents, ends & (best > NEVER))
+        best[ends] = NEVER
+        chosen = places, ends.argsort(axis=1, kind="stable")[:, : self.config.beam]
+        self._select(state, best[chosen], parents[chosen], tokens[chosen])
 
     def _restrict(self, candidates: Tensor | None) -> None:
         """Lets the open sentences say nothing but `candidates` (B,C), or anything."""
@@ -162,35 +171,26 @@ class _Search:
         if self.candidates is None:
             log_probs.index_fill_(1, self.forbidden, NEVER)
         length = self.tokens.shape[1]  # the length after this step, <s> left out
-        ends = log_probs[:, self.end].clone()
-        if 0 < self.config.no_repeat_ngram < length:
-            for row, piece in _repeats(self.tokens[:, 1:], self.config.no_repeat_ngram):
+        n = self.config.no_repeat_ngram
+        repeats = list(_repeats(self.tokens[:, 1:], n)) if 0 < n < length else []
+        full = [self.limits[sentence] <= length for sentence in self.sentences]
+        if repeats or any(full):
+            ends = log_probs[:, self.end].clone()  # a translation may always end
+            for row, piece in repeats:
                 column = piece if self.candidates is None else self.candidates[row // self.width] == piece
                 log_probs[row, column] = NEVER
-        full = torch.tensor([self.limits[sentence] <= length for sentence in self.sentences])
-        if full.any():
-            log_probs[full.repeat_interleave(self.width)] = NEVER
-        log_probs[:, self.end] = ends
+            log_probs[torch.tensor(full).repeat_interleave(self.width)] = NEVER
+            log_probs[:, self.end] = ends
         return log_probs
 
-    def _finish(self, best: Tensor, parents: Tensor, tokens: Tensor) -> None:
-        ends = (tokens == self.eos) & (best > NEVER)
-        ends[:, self.config.beam :] = False
-        rows, log_probs = parents[ends], best[ends].tolist()
-        attention = None if self.attention is None else torch.stack([seen[rows] for seen in self.attention], dim=1)
+    def _finish(self, best: Floats, parents: Integers, ends: NDArray[np.bool_]) -> None:
+        """Keeps the hypotheses at `ends` (B,2K), if they are among the best K."""
         penalty = length_penalty(self.tokens.shape[1], self.config.length_penalty)
-        # All at once: a look into a tensor for each hypothesis would cost more than finding it.
-        for number, (place, said) in enumerate(
-            zip(ends.nonzero()[:, 0].tolist(), self.tokens[rows, 1:].tolist(), strict=True)
-        ):
-            seen = None if attention is None else attention[number]
-            found = Hypothesis(said, log_probs[number], log_probs[number] / penalty, seen)
+        for place, column in zip(*(found.tolist() for found in ends[:, : self.config.beam].nonzero()), strict=True):
+            row, log_prob = int(parents[place, column]), float(best[place, column])
+            attention = torch.stack([seen[row] for seen in self.attention]) if self.attention else None
+            found = Hypothesis(self.tokens[row, 1:].tolist(), log_prob, log_prob / penalty, attention)
             self.finished[self.sentences[place]].append(found)
-
-    def _open_sentences(self) -> list[int]:
-        """Places (row order) of the sentences that go on."""
-        top = self.scores.max(dim=1).values.tolist()
-        return [place for place, sentence in enumerate(self.sentences) if self._goes_on(sentence, top[place])]
 
     def _goes_on(self, sentence: int, top: float) -> bool:
         """Whether an open hypothesis (the best has log-probability `top`) may still enter what is given.
@@ -207,25 +207,30 @@ class _Search:
         worst = sorted((h.score for h in found), reverse=True)[self.config.nbest - 1]
         return top / length_penalty(self.tokens.shape[1] + 1, self.config.length_penalty) > worst
 
-    def _select(self, state: Any, keep: list[int], parents: Tensor, tokens: Tensor) -> None:
-        """Goes on with the sentences at `keep` and the hypotheses that continue rows `parents` with `tokens` (B,K)."""
-        width = parents.shape[1]
-        places = torch.tensor(keep, dtype=torch.int64)
-        rows, device = parents[places].flatten(), self.device
+    def _select(self, state: Any, scores: Floats, parents: Integers, tokens: Integers) -> None:
+        """Goes on with the hypotheses that continue rows `parents` with `tokens` (B,K), where the sentence goes on."""
+        tops = scores.max(axis=1).tolist()
+        keep = [place for place, sentence in enumerate(self.sentences) if self._goes_on(sentence, tops[place])]
+        rows = parents[keep].reshape(-1)
         if len(keep) < len(self.sentences):
-            self.memory = self.memory.select(places.to(device))
+            places = torch.tensor(keep, dtype=torch.int64)
+            self.memory = self.memory.select(places.to(self.device))
             self._restrict(None if self.candidates is None else self.candidates[places])
-        self.state = state.select(rows.to(device))
-        self.tokens = torch.cat([self.tokens[rows], tokens[places].view(-1, 1)], dim=1)
-        self.scores = self.scores[places].flatten()
+        moved = torch.from_numpy(rows)
+        self.state = state.select(moved.to(self.device))
+        self.tokens = np.concatenate([self.tokens[rows], tokens[keep].reshape(-1, 1)], axis=1)
+        self.scores = scores[keep].reshape(-1)
         if self.attention is not None:
-            self.attention = [weights[rows] for weights in self.attention]
+            self.attention = [weights[moved] for weights in self.attention]
         self.sentences = [self.sentences[place] for place in keep]
-        self.width = width
+        self.width = parents.shape[1]
 
 
-def _repeats(history: Tensor, n: int) -> Iterator[tuple[int, int]]:
+def _repeats(history: Integers, n: int) -> Iterator[tuple[int, int]]:
     """(row, piece) for each piece that would end an n-gram which that row of history (N,t) has already."""
-    grams = history.unfold(1, n, 1)  # (N, t - n + 1, n)
-    same = (grams[..., :-1] == history[:, history.shape[1] - n + 1 :].unsqueeze(1)).all(-1)
-    yield from zip(same.nonzero()[:, 0].tolist(), grams[same][:, -1].tolist(), strict=True)
+    starts = history.shape[1] - n + 1
+    same = np.ones((len(history), starts), dtype=np.bool_)
+    for offset in range(n - 1):
+        same &= history[:, offset : offset + starts] == history[:, starts + offset, None]
+    rows, places = same.nonzero()
+    yield from zip(rows.tolist(), history[rows, places + n - 1].tolist(), strict=True)

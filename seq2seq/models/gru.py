@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.models.base import Rows
-from seq2seq.models.packing import affine
+from seq2seq.models.packing import affine, packed
 from seq2seq.models.recurrent import CellLayer, RecurrentConfig, RecurrentSeq2Seq, initialise_cells
 
 
@@ -40,6 +40,8 @@ class GRUState(Rows):
 
 class GRULayer(CellLayer):
     """The equations above: `forward` through the library's layer, `step` written out."""
+
+    _packed: list[Tensor] | None = None
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
@@ -64,6 +66,13 @@ class GRULayer(CellLayer):
         n = torch.tanh(of_input[2] + r * of_state[2])
         hidden = z * state.hidden + (1 - z) * n
         return hidden.to(n.dtype), GRUState(hidden)
+
+    def weights(self) -> list[Tensor]:
+        return self._packed or super().weights()
+
+    def pack(self) -> None:
+        w, u, b, c = self.weights()
+        self._packed = [packed(w), packed(u), b, c]  # apart: one gate resets what the other product gives
 
     def initial_state(self, hidden: Tensor) -> GRUState:
         # What is carried over many steps is summed in float32 whatever the products are made in.

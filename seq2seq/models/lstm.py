@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.models.base import Rows, Vocabulary
-from seq2seq.models.packing import affine
 from seq2seq.models.recurrent import CellLayer, RecurrentConfig, RecurrentSeq2Seq, initialise_cells
 
 Gate = Literal["input", "forget", "output"]
@@ -75,25 +74,19 @@ class LSTMLayer(CellLayer):
         if not self.clamp:
             outputs: Tensor = self.cells(inputs, start)[0]
         else:
-            outputs = torch.lstm(inputs, start, self._clamped(), True, 1, 0.0, self.training, False, batch_first=True)[
-                0
-            ]
+            outputs = torch.lstm(inputs, start, self.weights(), True, 1, 0.0, self.training, False, batch_first=True)[0]
         return outputs
 
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, LSTMState]:
         assert isinstance(state, LSTMState)
-        w, u, b, c = self.weights()
-        gates = affine(inputs, w, b) + affine(state.hidden.to(inputs.dtype), u, c)
+        gates = self.products(inputs, state.hidden)
         i, f, g, o = gates.chunk(4, dim=-1)  # (N,H) each
         cell = torch.sigmoid(f) * state.cell + torch.sigmoid(i) * torch.tanh(g)
         hidden = (torch.sigmoid(o) * torch.tanh(cell)).to(gates.dtype)
         return hidden, LSTMState(hidden, cell)
 
     def weights(self) -> list[Tensor]:
-        return self._packed or self._clamped()
-
-    def _clamped(self) -> list[Tensor]:
-        """W (4H,I), U (4H,H) and the two biases (4H), the gates in the order i, f, g, o."""
+        """W (4H,I), U (4H,H) and the two biases (4H), the gates in the order i, f, g, o; clamped where they are to be."""
         parameters: list[Tensor] = list(self.cells.parameters())
         for gate, value in self.clamp.items():
             # A gate whose weights are zero says what its bias says.

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seq2seq.models.attention import Attention, AttentionKind, AttentionMemory
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.embedding import PieceModel, Tying, apply_mask, locked_mask
-from seq2seq.models.packing import Packable, packed
+from seq2seq.models.packing import Packable, affine, packed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +82,23 @@ class CellLayer(RecurrentLayer, Packable):
     """A layer around one of the library's cells."""
 
     cells: nn.RNNBase
-    _packed: list[Tensor] | None = None
+    _joined: tuple[Tensor, Tensor] | None = None
 
     def weights(self) -> list[Tensor]:
-        """W (gates * H,I), U (gates * H,H) and their biases, for `step`."""
-        return self._packed or list(self.cells.parameters())
+        """W (gates * H,I), U (gates * H,H) and their biases."""
+        return list(self.cells.parameters())
+
+    def products(self, inputs: Tensor, hidden: Tensor) -> Tensor:
+        """inputs (N,I), hidden (N,H) -> W x + b + U h + c, (N,gates * H)."""
+        hidden = hidden.to(inputs.dtype)
+        if self._joined is not None:
+            return affine(torch.cat([inputs, hidden], dim=-1), *self._joined)
+        w, u, b, c = self.weights()
+        return functional.linear(inputs, w, b) + functional.linear(hidden, u, c)
 
     def pack(self) -> None:
         w, u, b, c = self.weights()
-        self._packed = [packed(w), packed(u), b, c]
+        self._joined = packed(torch.cat([w, u], dim=1)), b + c
 
 
 def initialise_cells(cells: nn.RNNBase, gates: int) -> None:

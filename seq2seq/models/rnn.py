@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.models.base import Rows
-from seq2seq.models.packing import affine
 from seq2seq.models.recurrent import CellLayer, RecurrentConfig, RecurrentSeq2Seq, initialise_cells
 
 
@@ -52,8 +51,7 @@ class RNNLayer(CellLayer):
 
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, RNNState]:
         assert isinstance(state, RNNState)
-        w, u, b, c = self.weights()
-        hidden = torch.tanh(affine(inputs, w, b) + affine(state.hidden.to(inputs.dtype), u, c))
+        hidden = torch.tanh(self.products(inputs, state.hidden))
         return hidden, RNNState(hidden)
 
     def initial_state(self, hidden: Tensor) -> RNNState:
