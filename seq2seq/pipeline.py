@@ -248,7 +248,9 @@ def load_translator(
     model = model.to(number_format).eval()
     if can_pack(where, number_format):
         pack(model)
-    return _translator(model, tokenizer, config, shortlist)
+    return _translator(
+        model, tokenizer, config, shortlist=shortlist, workers=torch.get_num_threads() if where.type == "cpu" else 1
+    )
 
 
 def _load_model(run: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
@@ -279,16 +281,14 @@ def _load_shortlist(run: RunFolder, tokenizer: Tokenizer) -> Shortlist | None:
     return Shortlist.of_tensors(tensors, source_size=sizes.source, target_size=sizes.target)
 
 
-def _translator(
-    model: Seq2Seq[Any, Any], tokenizer: Tokenizer, config: Config, shortlist: Shortlist | None = None
-) -> Translator:
+def _translator(model: Seq2Seq[Any, Any], tokenizer: Tokenizer, config: Config, **more: Any) -> Translator:
     return Translator(
         model,
         tokenizer,
         config.search,
         normalize=config.data.cleaning.normalize,
         max_source=config.batching.max_length,
-        shortlist=shortlist,
+        **more,
     )
 
 

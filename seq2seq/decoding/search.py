@@ -38,7 +38,7 @@ class SearchConfig:
     """A translation has at most this many times the source's pieces, and 10 more."""
     no_repeat_ngram: int = 6
     """No run of this many pieces comes twice in a translation, which ends loops; 0 allows it."""
-    batch_tokens: int = 16000
+    batch_tokens: int = 4000
     """Padded source pieces times beam that are searched at once."""
 
     def __post_init__(self) -> None:

@@ -271,3 +271,40 @@ def test_changes_of_one_call_and_the_mode_of_the_model() -> None:
     assert kept(["hund sieht"] * 3) == kept(["hund sieht"]) * 3
     with pytest.raises(ValueError, match="nbest"):
         kept.translate(["hund"], nbest=2)
+
+
+def test_many_workers_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(5)
+    texts = [" ".join(rng.choices(["hund", "katze", "haus", "日本", ".", ""], k=rng.randrange(9))) for _ in range(120)]
+    tokenizer = tiny_tokenizer(True)
+    model = TableModel(tokenizer.size("target"), seed=3, end_bonus=2.0)
+    alone = translator(model, batch_tokens=60)
+    threads = torch.get_num_threads()
+    done: list[int] = []
+    wanted = alone.translate(texts, attention=True)
+    alone.workers = 3
+    found = alone.translate(texts, attention=True, progress=lambda count, total: done.append(count))
+    assert [t.text for t in found] == [t.text for t in wanted]
+    assert [[a.score for a in t.alternatives] for t in found] == [[a.score for a in t.alternatives] for t in wanted]
+    assert done == sorted(done)
+    assert done[-1] == len(texts)
+    assert torch.get_num_threads() == threads
+
+
+def test_an_error_in_a_worker_ends_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, searched = translator(batch_tokens=20), []
+    model.workers = 2
+    search = model._search
+
+    def fails(rows: Any, *rest: Any) -> Any:
+        searched.append(len(rows))
+        if len(searched) == 4:
+            raise ValueError("broken")
+        return search(rows, *rest)
+
+    monkeypatch.setattr(model, "_search", fails)
+    threads = torch.get_num_threads()
+    with pytest.raises(ValueError, match="broken"):
+        model([f"hund {'katze ' * (i % 7)}" for i in range(300)])
+    assert len(searched) < 100
+    assert torch.get_num_threads() == threads
