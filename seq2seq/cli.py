@@ -245,7 +245,7 @@ def compare(
     stops; the same command goes on. The result is a page with pictures (index.html), and results.json.
     """
     from seq2seq.comparison.runner import compare as run_comparison
-    from seq2seq.comparison.translation import TrainingStopped
+    from seq2seq.comparison.trainings import TrainingStopped
 
     if quick:
         into = into.with_name(f"{into.name}-quick") if into == Path("runs/compare") else into

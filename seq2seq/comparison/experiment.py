@@ -76,21 +76,31 @@ class Experiment(ABC):
         """Measures the parts that are missing; without `measure`, None if there are any."""
         found, parts = {}, self.parts()
         for number, part in enumerate(parts, start=1):
-            file = self.folder / "parts" / self.key / f"{part.name.replace(' ', '-').replace('/', '-')}.json"
-            known = _read(file)
-            # By way of JSON, since that is what was kept: there a tuple is a list.
-            settings = json.loads(json.dumps(part.settings))
-            if known is None or known["settings"] != settings:
+            known = self._known(part)
+            if known is None:
                 if not measure:
                     return None
                 self.say(f"{self.key} {number}/{len(parts)}: {part.name}")
                 started_at = time.monotonic()
-                known = {"settings": settings, "found": part.measure()}
+                known = {"settings": part.settings, "found": part.measure()}
                 known["seconds"] = round(time.monotonic() - started_at, 1)
-                _write(file, known)
+                _write(self._file(part), known)
             found[part.name] = known["found"]
         read: Found = json.loads(json.dumps(found))
         return read
+
+    def missing(self) -> list[Part]:
+        """Those that are not measured yet."""
+        return [part for part in self.parts() if self._known(part) is None]
+
+    def _file(self, part: Part) -> Path:
+        return self.folder / "parts" / self.key / f"{part.name.replace(' ', '-').replace('/', '-')}.json"
+
+    def _known(self, part: Part) -> Found | None:
+        """What was measured by these very settings."""
+        known = _read(self._file(part))
+        # By way of JSON, since that is what was kept: there a tuple is a list.
+        return known if known is not None and known["settings"] == json.loads(json.dumps(part.settings)) else None
 
 
 def _read(file: Path) -> Found | None:

@@ -12,13 +12,16 @@ from functools import partial
 from pathlib import Path
 
 from seq2seq.comparison import pictures
+from seq2seq.comparison.bottleneck import Bottleneck
 from seq2seq.comparison.experiment import Experiment, Say
+from seq2seq.comparison.gates import Gates
 from seq2seq.comparison.gradients import Gradients
 from seq2seq.comparison.memory import Memory
 from seq2seq.comparison.page import Chapter, render
+from seq2seq.comparison.quality import Quality
 from seq2seq.comparison.settings import load_compare_config
 from seq2seq.comparison.speed import Footprint, Parallel
-from seq2seq.comparison.translation import Bottleneck, Gates, Quality
+from seq2seq.comparison.trainings import Translators, train_all
 from seq2seq.errors import UserError
 from seq2seq.run import environment
 
@@ -38,17 +41,24 @@ def compare(config_file: Path, folder: Path, *, quick: bool, only: list[str], da
     # The configs of all translators are checked before the first measurement.
     for run in config.translation.runs.values():
         run.load()
+    experiments = [kind(config, folder, say, data_dir) for kind in EXPERIMENTS]
+    wanted = [experiment for experiment in experiments if not only or experiment.key in only]
+    # All that a later experiment trains is trained when the first one needs its own: so they fill the machine to the end.
+    translators = [experiment for experiment in wanted if isinstance(experiment, Translators) and experiment.missing()]
     chapters: list[Chapter] = []
     results: dict[str, object] = {}
-    for kind in EXPERIMENTS:
-        experiment = kind(config, folder, say, data_dir)
-        found = experiment.run(measure=not only or kind.key in only)
+    for experiment in experiments:
+        if experiment in translators:
+            trainings = [training for each in translators for training in each.trainings()]
+            train_all(trainings, config.translation.at_once, data_dir, say)
+            translators = []
+        found = experiment.run(measure=experiment in wanted)
         if found is None:
             continue
         claims = experiment.claims(found)
-        svg = pictures.save(partial(experiment.draw, found), folder / "pictures" / kind.key)
+        svg = pictures.save(partial(experiment.draw, found), folder / "pictures" / experiment.key)
         chapters.append(Chapter(experiment, claims, experiment.table(found), svg))
-        results[kind.key] = {"found": found, "claims": [asdict(claim) for claim in claims]}
+        results[experiment.key] = {"found": found, "claims": [asdict(claim) for claim in claims]}
         # After each one: hours lie between them.
         page = _write(folder, chapters, results, quick)
     return page

@@ -93,6 +93,9 @@ class TranslationSettings:
     """Training of each, with and without attention."""
     short_minutes: float = 8
     """Training of those with a gate held, and of one without for comparison."""
+    at_once: int = 1
+    """Trainings that run side by side, each with its share of the cores. Two with a thread each get more done than one
+    after the other with two threads."""
     sentences: int = 0
     """Sentences of a split that are translated; 0 is all."""
     without_attention: list[str] = field(default_factory=lambda: ["rnn", "gru", "lstm"])

@@ -1,10 +1,13 @@
 """The whole comparison by the command line, on the made-up language, with budgets of seconds."""
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,22 +85,20 @@ def test_what_is_wrong_is_said_before_anything_is_measured(fails: Fails, toy_dat
     assert not (toy_data / "nothing").exists()
 
 
-def test_ctrl_c_keeps_what_is_measured(environment: dict[str, str], toy_data: Path, cli: Cli) -> None:
-    slow = {**CONFIG, "memory": {"delays": [2, 300], "updates": 100000, "sequences": 16}}
-    (toy_data / "slow.yaml").write_text(yaml.safe_dump(slow), encoding="utf-8")
-    command = [sys.executable, "-m", "seq2seq.cli", "compare", "slow.yaml", "--into", "stopped"]
+def interrupted(environment: dict[str, str], where: Path, arguments: tuple[str, ...], ready: Callable[[], bool]) -> str:
+    """Starts a comparison, presses Ctrl-C when it is `ready`, and returns what it said."""
     process = subprocess.Popen(
-        [*command, "--only", "gradients", "--only", "memory"],
+        [sys.executable, "-m", "seq2seq.cli", "compare", *arguments],
         env=environment,
-        cwd=toy_data,
+        cwd=where,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
         # Tests that are run in the background of a shell ignore Ctrl-C, and so would this process.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
-    kept, deadline = toy_data / "stopped" / "parts" / "gradients" / "transformer-trained.json", time.monotonic() + 60
-    while not kept.exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while not ready() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     try:
@@ -106,9 +107,57 @@ def test_ctrl_c_keeps_what_is_measured(environment: dict[str, str], toy_data: Pa
         process.kill()
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err
-    assert "go on: seq2seq compare slow.yaml --into stopped" in out.decode()
+    return out.decode()
+
+
+def test_ctrl_c_keeps_what_is_measured(environment: dict[str, str], toy_data: Path, cli: Cli) -> None:
+    slow = {**CONFIG, "memory": {"delays": [2, 300], "updates": 100000, "sequences": 16}}
+    (toy_data / "slow.yaml").write_text(yaml.safe_dump(slow), encoding="utf-8")
+    kept = toy_data / "stopped" / "parts" / "gradients" / "transformer-trained.json"
+    only = ("--only", "gradients", "--only", "memory")
+    out = interrupted(environment, toy_data, ("slow.yaml", "--into", "stopped", *only), kept.exists)
+    assert "go on: seq2seq compare slow.yaml --into stopped" in out
     before = kept.stat().st_mtime_ns
     again = cli("compare", "slow.yaml", "--into", "stopped", "--only", "gradients")
     assert again.returncode == 0, again.stderr.decode()
     assert again.stderr == b""
     assert kept.stat().st_mtime_ns == before
+
+
+def test_trainings_side_by_side(environment: dict[str, str], toy_data: Path, cli: Cli, fails: Fails) -> None:
+    translation = {**CONFIG["translation"], "at_once": 2, "minutes": 10}  # type: ignore[dict-item]
+    (toy_data / "two.yaml").write_text(yaml.safe_dump({**CONFIG, "translation": translation}), encoding="utf-8")
+    runs, only = toy_data / "beside" / "runs", ("--into", "beside", "--only", "quality")
+    journals = [runs / name / "journal.jsonl" for name in ("lstm", "gru")]
+
+    def both_train() -> bool:
+        return all(journal.exists() and '"step"' in journal.read_text(encoding="utf-8") for journal in journals)
+
+    out = interrupted(environment, toy_data, ("two.yaml", *only), both_train)
+    assert "go on: seq2seq compare two.yaml --into beside" in out
+    saved = [json.loads((runs / name / "checkpoints" / "last" / "state.json").read_text()) for name in ("lstm", "gru")]
+    assert all(facts["step"] > 0 and not facts["finished"] for facts in saved)
+    # A short one now: it is another training, and nothing of it is there yet.
+    translation["minutes"] = 0.03
+    (toy_data / "two.yaml").write_text(yaml.safe_dump({**CONFIG, "translation": translation}), encoding="utf-8")
+    again = cli("compare", "two.yaml", *only)
+    assert again.returncode == 0, again.stderr.decode()
+    shown = again.stderr.decode()
+    assert "was trained with other settings and is trained anew" in shown
+    assert "training lstm (1 of 2)" in shown
+    threads = {
+        yaml.safe_load((runs / name / "config.yaml").read_text())["training"]["threads"] for name in ("lstm", "gru")
+    }
+    assert threads == {max(1, (os.cpu_count() or 1) // 2)}
+    assert (runs / "lstm.log").stat().st_size
+    assert cli("compare", "two.yaml", *only).stderr == b""
+    # What goes wrong in one of them is said, with its last words.
+    (runs.parent / "parts" / "quality" / "gru.json").unlink()
+    last = runs / "gru" / "checkpoints" / "last"
+    facts = json.loads((last / "state.json").read_text())
+    (last / "state.json").write_text(json.dumps({**facts, "finished": False}))
+    for file in last.glob("*.safetensors"):
+        file.write_bytes(b"broken")
+    assert re.search(
+        r"The training of gru ended before its time; .*gru.log says: .+", fails("compare", "two.yaml", *only)
+    )

@@ -7,14 +7,16 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
+from seq2seq.comparison.bottleneck import Bottleneck
 from seq2seq.comparison.experiment import Claim, Experiment, Found, Part, Table
+from seq2seq.comparison.gates import Gates
 from seq2seq.comparison.gradients import Gradients
 from seq2seq.comparison.memory import Memory
 from seq2seq.comparison.page import Chapter, render
 from seq2seq.comparison.pictures import colour
+from seq2seq.comparison.quality import Quality
 from seq2seq.comparison.settings import CompareConfig, load_compare_config
 from seq2seq.comparison.speed import Footprint, Parallel
-from seq2seq.comparison.translation import Bottleneck, Gates, Quality
 from seq2seq.config import config_dir
 from seq2seq.errors import UserError
 from seq2seq.models import FAMILIES, Vocabulary, build
