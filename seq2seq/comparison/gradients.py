@@ -116,14 +116,19 @@ class Gradients(Experiment):
         return Table(["model", "gradient of the", *(f"{d} back" for d in distances)], rows)
 
     def draw(self, found: Found, figure: "Figure") -> None:
-        for axes, when in zip(figure.subplots(1, 2, sharey=True), ("at the beginning", "trained"), strict=True):
-            for name in self.config.probes:
-                relative = _relative(found[f"{name} {when}"]["input"])
-                # Below this a float32 training feels nothing any more, and a logarithm needs a number.
-                pictures.line(axes, name, list(relative), [max(value, 1e-30) for value in relative.values()])
-            axes.set(xscale="log", yscale="log", title=when, xlabel="steps back from the loss", ylim=(1e-20, 1e3))
-        figure.axes[0].set_ylabel("gradient, relative to one step back")
-        figure.axes[0].legend()
+        grid = figure.subplots(2, 2, sharex=True, sharey=True)
+        for column, when in enumerate(("at the beginning", "trained")):
+            for row, kind in enumerate(("input", "state")):
+                axes = grid[row][column]
+                for name in self.config.probes:
+                    relative = _relative(found[f"{name} {when}"][kind])
+                    # Below this a float32 training feels nothing any more, and a logarithm needs a number.
+                    pictures.line(axes, name, list(relative), [max(value, 1e-30) for value in relative.values()])
+                axes.set(xscale="log", yscale="log", ylim=(1e-20, 1e3))
+                axes.set_title(f"{kind}, {when}")
+            grid[1][column].set_xlabel("steps back from the loss")
+        figure.supylabel("gradient, relative to one step back", fontsize="medium")
+        grid[0][0].legend(fontsize="x-small")
 
 
 def _relative(norms: dict[str, float]) -> dict[int, float]:
