@@ -100,14 +100,16 @@ def minutes() -> dict[str, Any]:
 
 
 def translate(rounds: int, run: Path) -> dict[str, Any]:
-    """Sentences a second on test2016, beam 5: of `run`, of a model with the peers' sizes (`peers.py train 20 ours`), and
-    of the peers."""
+    """Sentences a second on test2016, beam 5: of `run`, of a model with the peers' sizes (`peers.py train 20 ours`), of
+    both with a shortlist, and of the peers."""
     found: dict[str, list[float]] = {}
     with_model = [peer for peer in peers.installed() if peer.model]
     for peer in peers.installed():
         if peer not in with_model:
             print(f"{peer.name} is left out: it has no model (python benchmarks/peers.py train 20 {peer.name})")
-    runs = {"ours": run} | ({"ours_equal": peers.OURS_TRAINED} if peers.OURS_TRAINED.exists() else {})
+    runs = {"ours": run, "ours_shortlist": shipped(run)}
+    if peers.OURS_TRAINED.exists():
+        runs |= {"ours_equal": peers.OURS_TRAINED, "ours_equal_shortlist": shipped(peers.OURS_TRAINED)}
     for number in range(1, rounds + 1):
         for name, folder in runs.items():
             found.setdefault(name, []).append(one("translate", "--run", str(folder))["sentences_per_s"])
@@ -124,8 +126,23 @@ def translate(rounds: int, run: Path) -> dict[str, Any]:
 
 
 def latency(rounds: int, run: Path) -> dict[str, Any]:
-    """Milliseconds for one sentence, beam 5."""
-    return {"latency_ms": spread([one("latency", "--run", str(run))["latency_ms"] for _ in range(rounds)])}
+    """Milliseconds for one sentence, beam 5, with the whole vocabulary and with a shortlist."""
+    runs = {"latency_ms": run, "latency_ms_shortlist": shipped(run)}
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, folder in runs.items():
+            found[name].append(one("latency", "--run", str(folder))["latency_ms"])
+    return {name: spread(times) for name, times in found.items()}
+
+
+def shipped(run: Path) -> Path:
+    """The run as `seq2seq export --shortlist` makes it."""
+    folder = WORK / "shipped" / run.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "seq2seq.cli", "export", str(run), str(folder), "--shortlist"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return folder
 
 
 def startup(rounds: int, run: Path) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """source (B,S), source_mask (B,S) -> for each sentence its hypotheses, best first (`config.nbest` at most).
 
-    `candidates` (B,C) are all that the sentences may say, `eos` first, padded with a forbidden piece.
+    `candidates` (B,C) are all that the sentences may say: `eos` first, nothing forbidden, padded with `forbidden[0]`.
     """
     limits = length_limits(source_mask, config)
     memory = model.encode(source, source_mask)
@@ -157,8 +157,10 @@ class _Search:
         """Lets the open sentences say nothing but `candidates` (B,C), or anything."""
         self.candidates, self.model, self.end = candidates, self.whole_model, self.eos
         if candidates is not None:
-            self.model, self.end = self.whole_model.restricted(candidates.to(self.device)), 0
-            self.padding = torch.isin(candidates, self.forbidden).unsqueeze(1).to(self.device)  # (B,1,C)
+            candidates = candidates.to(self.device)
+            self.model, self.end = self.whole_model.restricted(candidates), 0
+            # They hold nothing that is forbidden, but as padding.
+            self.padding = (candidates == self.forbidden[1]).unsqueeze(1)  # (B,1,C)
 
     def _log_probs(self, logits: Tensor) -> Tensor:
         """logits (N,C) -> (N,C), over what each sentence may say."""

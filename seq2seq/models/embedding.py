@@ -93,5 +93,6 @@ class PieceModel(Seq2Seq[MemoryT, StateT], Packable):
 
     def restricted(self, pieces: Tensor) -> "PieceModel[MemoryT, StateT]":
         narrowed = copy.copy(self)  # shares every weight
-        narrowed._only = self.output[pieces], self.output_bias[pieces].unsqueeze(1)
+        # (`self.output[pieces]` takes three times as long.)
+        narrowed._only = functional.embedding(pieces, self.output), self.output_bias[pieces].unsqueeze(1)
         return narrowed
