@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seq2seq.models.base import Rows
+from seq2seq.models.dropout import drop
 
 AttentionKind = Literal["dot", "general", "additive", "none"]
 
@@ -124,7 +125,7 @@ class MultiHeadAttention(nn.Module):
         query = self._split(self.query(asking).reshape(len(keys), -1, asking.shape[-1]))  # (B,h,N/B*T,E)
         scores = torch.matmul(query, keys.transpose(2, 3)).float() * query.shape[-1] ** -0.5
         weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)  # (N,h,T,L)
-        dropped = functional.dropout(weights, self.dropout, self.training).to(values.dtype)
+        dropped = drop(weights, self.dropout, self.training).to(values.dtype)
         context = self._join(torch.matmul(dropped, values))
         return context.view(rows, places, -1), weights.mean(1).view(rows, places, -1)
 

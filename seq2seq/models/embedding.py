@@ -1,4 +1,4 @@
-"""Pieces to vectors and vectors to pieces, with the dropout that every family uses.
+"""Pieces to vectors and vectors to pieces.
 
 Legend: B sentences, N rows, T pieces, D embedding size, V vocabulary, C candidates.
 """
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seq2seq.models.base import MemoryT, Seq2Seq, StateT, Vocabulary
+from seq2seq.models.dropout import apply_mask, locked_mask
 from seq2seq.models.packing import Packable, affine, packed
 
 Tying = Literal["none", "target", "all"]
@@ -25,19 +26,6 @@ class PieceConfig(Protocol):
     def word_dropout(self) -> float: ...
     @property
     def tie_embeddings(self) -> Tying: ...
-
-
-def locked_mask(like: Tensor, size: int, dropout: float, training: bool) -> Tensor | None:
-    """A dropout mask (B,1,size), the same for every step (Gal & Ghahramani 2016), or None when nothing is dropped."""
-    if not training or dropout == 0:
-        return None
-    keep = 1 - dropout
-    return torch.empty(like.shape[0], 1, size, device=like.device).bernoulli_(keep).div_(keep)
-
-
-def apply_mask(values: Tensor, mask: Tensor | None) -> Tensor:
-    """values (B,T,size) times mask (B,1,size)."""
-    return values if mask is None else values * mask.to(values.dtype)
 
 
 class PieceEmbedding(nn.Module):

@@ -28,6 +28,7 @@ from torch.nn import functional
 
 from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
+from seq2seq.models.dropout import Dropout
 from seq2seq.models.embedding import PieceModel, Tying
 from seq2seq.models.recurrent import gather_places, reversed_places
 
@@ -199,7 +200,7 @@ class MambaEncoder(nn.Module):
         self.forwards = nn.ModuleList(MambaBlock(config) for _ in layers)
         self.backwards = nn.ModuleList(MambaBlock(config) for _ in layers)
         self.norms = nn.ModuleList(nn.LayerNorm(config.size) for _ in layers)
-        self.last_norm, self.dropout = nn.LayerNorm(config.size), nn.Dropout(config.dropout)
+        self.last_norm, self.dropout = nn.LayerNorm(config.size), Dropout(config.dropout)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (B,S,D), mask (B,S) -> (B,S,D)."""
@@ -220,7 +221,7 @@ class MambaDecoderLayer(nn.Module):
         self.block = MambaBlock(config)
         self.source = MultiHeadAttention(config.size, config.attention_heads, config.attention_dropout)
         self.norms = nn.ModuleList(nn.LayerNorm(config.size) for _ in range(2))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, values: Tensor, source: tuple[Tensor, Tensor], mask: Tensor) -> tuple[Tensor, Tensor]:
         """values (B,T,D), the source's keys and values (B,h,S,E), mask (B,1,1,S) -> (B,T,D), weights (B,T,S)."""

@@ -18,7 +18,8 @@ from torch.nn import functional
 
 from seq2seq.models.attention import Attention, AttentionKind, AttentionMemory
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
-from seq2seq.models.embedding import PieceModel, Tying, apply_mask, locked_mask
+from seq2seq.models.dropout import apply_mask, locked_mask
+from seq2seq.models.embedding import PieceModel, Tying
 from seq2seq.models.packing import Packable, affine, packed
 
 
@@ -166,7 +167,10 @@ def reversed_places(mask: Tensor) -> Tensor:
 
 def gather_places(values: Tensor, places: Tensor) -> Tensor:
     """values (B,S,E), places (B,P) -> (B,P,E)."""
-    return values.gather(1, places.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
+    sentences, length = values.shape[:2]
+    # Whole rows at a time, forward and backward; `gather` looks up every element.
+    rows = places + torch.arange(sentences, device=places.device).unsqueeze(1) * length
+    return values.flatten(0, 1).index_select(0, rows.flatten()).unflatten(0, places.shape)
 
 
 def _norm(config: RecurrentConfig) -> nn.Module:

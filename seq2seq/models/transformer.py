@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
+from seq2seq.models.dropout import Dropout
 from seq2seq.models.embedding import PieceModel, Tying
 
 
@@ -69,7 +70,7 @@ class FeedForward(nn.Module):
 
     def __init__(self, size: int, inner: int, dropout: float) -> None:
         super().__init__()
-        self.inner, self.outer, self.dropout = dense(size, inner), dense(inner, size), nn.Dropout(dropout)
+        self.inner, self.outer, self.dropout = dense(size, inner), dense(inner, size), Dropout(dropout)
 
     def forward(self, values: Tensor) -> Tensor:
         outer: Tensor = self.outer(self.dropout(torch.relu(self.inner(values))))
@@ -84,7 +85,7 @@ class EncoderLayer(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(config.size) for _ in range(2))
         self.attention = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
         self.feed_forward = FeedForward(config.size, config.feed_forward_size, config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (B,S,D), mask (B,1,1,S) -> (B,S,D)."""
@@ -103,7 +104,7 @@ class DecoderLayer(nn.Module):
         self.itself = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
         self.source = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
         self.feed_forward = FeedForward(config.size, config.feed_forward_size, config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(
         self, values: Tensor, past: tuple[Tensor, Tensor], source: tuple[Tensor, Tensor], mask: Tensor

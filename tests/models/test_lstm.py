@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.models import FAMILIES, Vocabulary, build
-from seq2seq.models.embedding import PieceEmbedding, locked_mask
+from seq2seq.models.dropout import locked_mask
+from seq2seq.models.embedding import PieceEmbedding
 from seq2seq.models.lstm import LSTM, LSTMConfig, LSTMLayer, LSTMState
 from seq2seq.models.recurrent import Encoder
 
