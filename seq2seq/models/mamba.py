@@ -120,8 +120,10 @@ class MambaBlock(nn.Module):
         gate, mixed, pace = self.inputs(values).split(self.sizes, dim=-1)
         padded = functional.pad(mixed, (0, 0, self.config.conv_width - 1, 0))
         length = values.shape[1]
-        convolved = sum(padded[:, w : w + length] * tap for w, tap in enumerate(self.conv.unbind(0)))
-        u, b, c = self._divide(functional.silu(convolved + self.conv_bias))
+        # In the format of the products: a float32 factor would make all that follows float32.
+        taps, bias = self.conv.to(mixed.dtype).unbind(0), self.conv_bias.to(mixed.dtype)
+        convolved = sum(padded[:, w : w + length] * tap for w, tap in enumerate(taps))
+        u, b, c = self._divide(functional.silu(convolved + bias))
         d = functional.softplus(pace.float() + self.pace_bias)  # (B,L,H)
         read = scan(u * d.unsqueeze(-1).to(u.dtype), -d * self.log_rate.exp(), b, c, self.config.chunk)
         return self._close(read, u, gate)
@@ -153,7 +155,7 @@ class MambaBlock(nn.Module):
 
     def _close(self, read: Tensor, u: Tensor, gate: Tensor) -> Tensor:
         """read and u (...,H,P), gate (...,U) -> (...,D)."""
-        shown = (read + u * self.skip.unsqueeze(-1)).flatten(-2)
+        shown = (read + u * self.skip.unsqueeze(-1).to(u.dtype)).flatten(-2)
         gated = shown.to(gate.dtype) * functional.silu(gate)
         normed = functional.rms_norm(gated, self.norm.normalized_shape, self.norm.weight.to(gated.dtype), self.norm.eps)
         closed: Tensor = self.output(normed)
