@@ -157,9 +157,20 @@ class MambaBlock(nn.Module):
         """read and u (...,H,P), gate (...,U) -> (...,D)."""
         shown = (read + u * self.skip.unsqueeze(-1).to(u.dtype)).flatten(-2)
         gated = shown.to(gate.dtype) * functional.silu(gate)
-        normed = functional.rms_norm(gated, self.norm.normalized_shape, self.norm.weight.to(gated.dtype), self.norm.eps)
-        closed: Tensor = self.output(normed)
+        closed: Tensor = self.output(rms_norm(gated, self.norm.weight))
         return closed
+
+
+def rms_norm(values: Tensor, weight: Tensor) -> Tensor:
+    """values (...,U) over the root of their mean square, times weight (U) (Zhang & Sennrich 2019, equation 4).
+
+    The library's takes twice the time on a CPU, and in bfloat16 adds 0.008 to the mean square by default.
+    """
+    norm = torch.linalg.vector_norm(
+        values, dim=-1, keepdim=True, dtype=torch.promote_types(values.dtype, torch.float32)
+    )
+    scale = (norm.square() / values.shape[-1] + 1e-6).rsqrt()
+    return values * scale.to(values.dtype) * weight.to(values.dtype)
 
 
 def scan(u: Tensor, decay: Tensor, b: Tensor, c: Tensor, chunk: int) -> Tensor:
