@@ -6,7 +6,6 @@ all of them have the same share of the machine for the same time.
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -87,9 +86,9 @@ def train_all(trainings: Sequence[Training], at_once: int, data_dir: Path | None
                     del running[name]
                     _check(next(training for training in missing if training.name == name))
     except BaseException:
-        # They save what they have and end.
+        # They save what they have and end. (Not SIGINT: a process that began in the background may ignore that.)
         for process in running.values():
-            process.send_signal(signal.SIGINT)
+            process.terminate()
         for process in running.values():
             process.wait()
         raise
