@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2seq.models.mamba import MambaBlock, MambaConfig, rms_norm, scan
+from seq2seq.models.mamba import MambaBlock, MambaConfig, _CausalConvolution, rms_norm, scan
 
 
 def recurrence(u: Tensor, decay: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -92,3 +92,14 @@ def test_the_norm_is_the_librarys() -> None:
     assert bool(torch.isfinite(torch.autograd.grad(rms_norm(values * 0, weight).sum(), values)[0]).all())
     small = torch.full((1, 8), 0.01)
     assert torch.allclose(rms_norm(small.bfloat16(), weight).float(), rms_norm(small, weight), rtol=0.02)
+
+
+@pytest.mark.parametrize(("length", "width"), [(1, 4), (3, 4), (4, 4), (9, 4), (5, 1), (2, 7)])
+def test_the_convolution_is_the_librarys(length: int, width: int) -> None:
+    values = torch.randn(2, length, 3, dtype=torch.float64, requires_grad=True)
+    taps = torch.randn(width, 3, dtype=torch.float64, requires_grad=True)
+    found = _CausalConvolution.apply(values, taps)
+    padded = torch.nn.functional.pad(values.transpose(1, 2), (width - 1, 0))
+    wanted = torch.nn.functional.conv1d(padded, taps.t().unsqueeze(1), groups=3).transpose(1, 2)
+    assert torch.allclose(found, wanted)
+    assert torch.autograd.gradcheck(_CausalConvolution.apply, (values, taps))
