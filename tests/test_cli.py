@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -103,11 +104,18 @@ def test_conversation_at_a_terminal(trained: Path, environment: dict[str, str], 
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=toy_data)
     os.close(theirs)
 
+    shown = b""
+
     def read_until(mark: bytes) -> bytes:
-        shown, deadline = b"", time.monotonic() + 60
-        while mark not in shown and time.monotonic() < deadline:
+        """What comes up to the mark. What comes with it in one go is kept for the next call: an answer and the prompt
+        behind it may."""
+        nonlocal shown
+        deadline = time.monotonic() + 60
+        while mark not in shown:
+            assert select.select([ours], [], [], max(0, deadline - time.monotonic()))[0], shown
             shown += os.read(ours, 1000)
-        return shown
+        before, _, shown = shown.partition(mark)
+        return before + mark
 
     read_until(b"de-en> ")
     os.write(ours, b"ein hund rot ruft Otto.\n")
