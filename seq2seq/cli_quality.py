@@ -25,10 +25,10 @@ def average(
 
     Training tries the mean of training.average checkpoints by itself; here any number of those kept can be tried.
     """
-    from seq2seq import pipeline
+    from seq2seq import shipping
 
     target = into or run.with_name(f"{run.name}-average")
-    steps = pipeline.average(run, target, count)
+    steps = shipping.average(run, target, count)
     typer.echo(f"{target}: the mean of the checkpoints of steps {', '.join(f'{step:,}' for step in steps)}")
     typer.echo(f"Next: seq2seq evaluate {target} --split valid --against {run}")
 
@@ -55,12 +55,12 @@ def export(
     It is used like any run folder. Rounding and shortlist cost next to nothing; measure it: seq2seq evaluate INTO
     --against RUN.
     """
-    from seq2seq import pipeline
+    from seq2seq import shipping
 
     if int8 and bfloat16:
         raise UserError("--int8 and --bfloat16 exclude each other: give one of them, or neither for float32.")
     number_format: Format = "int8" if int8 else "bfloat16" if bfloat16 else "float32"
-    size = pipeline.export(run, into, number_format, shortlist=shortlist, data_dir=data_dir, say=_tell)
+    size = shipping.export(run, into, number_format, shortlist=shortlist, data_dir=data_dir, say=_tell)
     typer.echo(f"{into}: {size / 1e6:.1f} MB, all that translating needs")
     typer.echo(f"Next: seq2seq evaluate {into} --split valid --against {run}")
 

@@ -26,14 +26,14 @@ from seq2seq.data.corpora import Corpus, load_corpus
 from seq2seq.data.pairs import Pairs
 from seq2seq.data.places import cache_dir
 from seq2seq.data.sources.files import read_aligned, read_lines
-from seq2seq.data.tokenizer import COPY, EOS, RESERVED, TAG, Side, Tokenizer, TokenizerConfig, train_tokenizer
+from seq2seq.data.tokenizer import RESERVED, TAG, Side, Tokenizer, TokenizerConfig, train_tokenizer
 from seq2seq.decoding.ensemble import Ensemble
-from seq2seq.decoding.shortlist import Shortlist, build_shortlist
+from seq2seq.decoding.shortlist import Shortlist
 from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
 from seq2seq.models import Seq2Seq, Vocabulary, build
-from seq2seq.models.compact import Format, compact, restored
+from seq2seq.models.compact import restored
 from seq2seq.models.packing import can_pack, pack
 from seq2seq.run import RunFolder
 from seq2seq.test_sets import TestSet
@@ -160,7 +160,7 @@ def train(
         run.create(_resolved(config, prepared.corpus), tokenizer)
     # 2. Model.
     torch.manual_seed(config.training.seed)
-    model = build(config.model, _vocabulary(tokenizer)).to(device)
+    model = build(config.model, vocabulary_of(tokenizer)).to(device)
     count = sum(parameter.numel() for parameter in model.parameters())
     display.say(
         f"{config.model.family}, {count / 1e6:.1f} M parameters, {len(batches):,} pairs "
@@ -212,7 +212,8 @@ def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], 
     return config
 
 
-def _vocabulary(tokenizer: Tokenizer) -> Vocabulary:
+def vocabulary_of(tokenizer: Tokenizer) -> Vocabulary:
+    """What a model has to know of the tokenizer."""
     return Vocabulary(source=tokenizer.size("source"), target=tokenizer.size("target"))
 
 
@@ -254,7 +255,7 @@ def load_translator(
 
 
 def _load_model(run: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:
-    model = build(run.config().model, _vocabulary(tokenizer))
+    model = build(run.config().model, vocabulary_of(tokenizer))
     weights = run.path / checkpoint.MODEL_FILE
     checkpoint.load_into(model, restored(checkpoint.load_weights(weights)), weights)
     return model
@@ -276,7 +277,7 @@ def _load_member(folder: Path, first: RunFolder, tokenizer: Tokenizer) -> Seq2Se
 def _load_shortlist(run: RunFolder, tokenizer: Tokenizer) -> Shortlist | None:
     if not run.shortlist_file.exists():
         return None
-    sizes = _vocabulary(tokenizer)
+    sizes = vocabulary_of(tokenizer)
     tensors = checkpoint.load_weights(run.shortlist_file)
     return Shortlist.of_tensors(tensors, source_size=sizes.source, target_size=sizes.target)
 
@@ -290,69 +291,6 @@ def _translator(model: Seq2Seq[Any, Any], tokenizer: Tokenizer, config: Config, 
         max_source=config.batching.max_length,
         **more,
     )
-
-
-def average(run_folder: Path, into: Path, count: int) -> list[int]:
-    """Writes a run folder `into` with the mean of the `count` best checkpoints of a run; returns their steps."""
-    run, found = RunFolder.open(run_folder), checkpoint.best_files(run_folder)[:count]
-    if not found:
-        raise UserError(f"{run_folder} keeps no checkpoints to average (training.average was 1, or they were deleted).")
-    _new_run(into, run)
-    checkpoint.save_weights(into / checkpoint.MODEL_FILE, checkpoint.mean_weights([path for _, path in found]))
-    return [step for step, _ in found]
-
-
-def export(
-    run_folder: Path,
-    into: Path,
-    number_format: Format,
-    *,
-    shortlist: bool = False,
-    data_dir: Path | None = None,
-    say: Say = lambda line: None,
-) -> int:
-    """Writes a run folder `into` with all that translating needs and no more; returns the bytes of its files. A
-    shortlist is learnt from the run's training text, which has to be there."""
-    run = RunFolder.open(run_folder)
-    weights = restored(checkpoint.load_weights(run_folder / checkpoint.MODEL_FILE))
-    learnt = _learn_shortlist(run, data_dir, say) if shortlist else None
-    target = _new_run(into, run)
-    checkpoint.save_weights(into / checkpoint.MODEL_FILE, compact(weights, number_format))
-    if learnt is not None:
-        checkpoint.save_weights(target.shortlist_file, learnt.tensors())
-    return sum(path.stat().st_size for path in into.rglob("*") if path.is_file())
-
-
-def _learn_shortlist(run: RunFolder, data_dir: Path | None, say: Say) -> Shortlist:
-    """From the training text, with what it keeps of the valid text for a measure."""
-    tokenizer, splits = run.tokenizer(), training_corpus(run, data_dir=data_dir, say=say).splits
-    (train_source, train_target), (valid_source, valid_target) = (
-        (tokenizer.encode(splits[name].source, "source"), tokenizer.encode(splits[name].target, "target"))
-        for name in ("train", "valid")
-    )
-    sizes = _vocabulary(tokenizer)
-    shortlist = build_shortlist(
-        [[*pieces, EOS] for pieces in train_source],
-        train_target,
-        source_size=sizes.source,
-        target_size=sizes.target,
-        always=tokenizer.encode([COPY], "target")[0],
-        identical=tokenizer.joint,
-    )
-    candidates, share = shortlist.coverage(valid_source, valid_target)
-    say(
-        f"shortlist: {candidates:.0f} of {sizes.target:,} pieces for a sentence; {share:.1%} of the valid text is in it"
-    )
-    return shortlist
-
-
-def _new_run(into: Path, like: RunFolder) -> RunFolder:
-    """A run folder with the config and the tokenizer of another."""
-    if into.exists():
-        raise UserError(f"{into} is there already; give another folder, or delete it.")
-    run = RunFolder(into)
-    run.create(like.config(), like.tokenizer())
-    return run
 
 
 # -- evaluate ------------------------------------------------------------------------------------------------------

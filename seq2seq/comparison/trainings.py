@@ -127,14 +127,14 @@ def _check(training: Training) -> None:
 
 
 def _config_file(training: Training) -> Path:
-    file = training.folder.with_suffix(".yaml")
+    file = training.folder.with_name(f"{training.folder.name}.yaml")  # a name may have a dot
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(dump_config(training.config), encoding="utf-8")
     return file
 
 
 def _log(training: Training) -> Path:
-    return training.folder.with_suffix(".log")
+    return training.folder.with_name(f"{training.folder.name}.log")
 
 
 class Translators(Experiment):

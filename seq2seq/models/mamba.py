@@ -112,7 +112,7 @@ class MambaBlock(nn.Module):
         self.pace_bias = nn.Parameter(pace + torch.log(-torch.expm1(-pace)))  # softplus of it is the pace
         self.log_rate = nn.Parameter(torch.empty(self.heads).uniform_(1, 16).log())
         self.skip = nn.Parameter(torch.ones(self.heads))
-        self.norm = nn.RMSNorm(inner)
+        self.scale = nn.Parameter(torch.ones(inner))
         self.output = dense(inner, config.size)
 
     def forward(self, values: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ class MambaBlock(nn.Module):
         """read and u (...,H,P), gate (...,U) -> (...,D)."""
         shown = (read + u * self.skip.unsqueeze(-1).to(u.dtype)).flatten(-2)
         gated = shown.to(gate.dtype) * functional.silu(gate)
-        closed: Tensor = self.output(rms_norm(gated, self.norm.weight))
+        closed: Tensor = self.output(rms_norm(gated, self.scale))
         return closed
 
 

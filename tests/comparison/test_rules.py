@@ -17,6 +17,7 @@ from seq2seq.comparison.pictures import colour
 from seq2seq.comparison.quality import Quality
 from seq2seq.comparison.settings import CompareConfig, load_compare_config
 from seq2seq.comparison.speed import Footprint, Parallel
+from seq2seq.comparison.trainings import Training, _config_file, _log
 from seq2seq.config import config_dir
 from seq2seq.errors import UserError
 from seq2seq.models import FAMILIES, Vocabulary, build
@@ -293,3 +294,10 @@ def test_gates(config: CompareConfig) -> None:
     held = {label: scored(10 if "forget" in label else 1) for label in clamps} | {"output gate at 1": scored(31)}
     back = {f"{label}, retrained": scored(2) for label in clamps}
     assert set(verdicts(make(Gates, config), free | held | back).values()) == {False}
+
+
+def test_trainings_whose_names_have_dots_keep_apart(tmp_path: Path) -> None:
+    config = load_compare_config(Path("compare"), quick=True).translation.runs["lstm"].load()
+    trainings = [Training(name, config, tmp_path / name) for name in ("rate 0.1", "rate 0.2")]
+    assert len({_config_file(training) for training in trainings}) == 2
+    assert len({_log(training) for training in trainings}) == 2
