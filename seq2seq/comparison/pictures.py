@@ -21,6 +21,7 @@ _COLOURS = {
     "mingru": "#56B4E9",
 }
 _OTHER = "#777777"
+_STYLES = ("-", "--", ":", "-.")
 
 
 def need_matplotlib() -> None:
@@ -34,9 +35,10 @@ def need_matplotlib() -> None:
 
 
 def line(axes: "Axes", name: str, xs: Sequence[float], ys: Sequence[float]) -> None:
-    """A line with its points, in the colour of its name."""
-    dashed = name not in _COLOURS and any(name.startswith(known) for known in _COLOURS)
-    axes.plot(xs, ys, marker="o", markersize=3.5, label=name, color=colour(name), linestyle="--" if dashed else "-")
+    """A line with its points, in the colour of its name: the first of a colour is solid, then dashed, dotted, both."""
+    before = sum(drawn.get_color() == colour(name) for drawn in axes.get_lines())
+    style = _STYLES[before % len(_STYLES)]
+    axes.plot(xs, ys, marker="o", markersize=3.5, label=name, color=colour(name), linestyle=style)
 
 
 def bars(axes: "Axes", values: dict[str, float], low: Sequence[float] = (), high: Sequence[float] = ()) -> None:

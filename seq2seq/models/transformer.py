@@ -19,6 +19,7 @@ from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.dropout import Dropout
 from seq2seq.models.embedding import PieceModel, Tying
+from seq2seq.models.normalisation import LayerNorm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.norms = nn.ModuleList(nn.LayerNorm(config.size) for _ in range(2))
+        self.norms = nn.ModuleList(LayerNorm(config.size) for _ in range(2))
         self.attention = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
         self.feed_forward = FeedForward(config.size, config.feed_forward_size, config.dropout)
         self.dropout = Dropout(config.dropout)
@@ -100,7 +101,7 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.norms = nn.ModuleList(nn.LayerNorm(config.size) for _ in range(3))
+        self.norms = nn.ModuleList(LayerNorm(config.size) for _ in range(3))
         self.itself = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
         self.source = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
         self.feed_forward = FeedForward(config.size, config.feed_forward_size, config.dropout)
@@ -127,7 +128,7 @@ class Transformer(PieceModel[LayeredMemory, TransformerState]):
         self.config = config
         self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
-        self.encoder_norm, self.decoder_norm = nn.LayerNorm(config.size), nn.LayerNorm(config.size)
+        self.encoder_norm, self.decoder_norm = LayerNorm(config.size), LayerNorm(config.size)
 
     def encode(self, source: Tensor, source_mask: Tensor) -> LayeredMemory:
         values = self._placed(self.source_embedding(source), 0)
