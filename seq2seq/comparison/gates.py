@@ -24,7 +24,7 @@ class Gates(Translators):
     title: ClassVar = "The gates at work"
     about: ClassVar = (
         "BLEU on the valid split of an LSTM whose gates are held at a value in all its layers: a trained one, as it is, and "
-        "one that was trained so from the beginning, for a shorter time (the last bar is that time with all gates free)."
+        "one that was trained so from the beginning, for a shorter time (the first bar is that time with all gates free)."
     )
     _free: ClassVar = "all gates free"
 
@@ -124,6 +124,6 @@ class Gates(Translators):
     def draw(self, found: Found, figure: "Figure") -> None:
         names = [self._free, *self.config.translation.clamps]
         titles = ("held in a trained model", "trained so")
-        for axes, title, suffix in zip(figure.subplots(1, 2, sharey=True), titles, ("", ", retrained"), strict=True):
+        for axes, title, suffix in zip(figure.subplots(1, 2, sharex=True, sharey=True), titles, ("", ", retrained"), strict=True):
             pictures.bars(axes, {name: found[name + suffix]["bleu"]["score"] for name in names})
             axes.set(title=title, xlabel="BLEU (valid)")

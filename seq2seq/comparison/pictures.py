@@ -48,7 +48,8 @@ def bars(axes: "Axes", values: dict[str, float], low: Sequence[float] = (), high
     if low:
         errors = [[v - a for v, a in zip(widths, low, strict=True)], [b - v for v, b in zip(widths, high, strict=True)]]
     axes.barh(names, widths, color=[colour(name) for name in names], xerr=errors, capsize=3)
-    axes.invert_yaxis()
+    if not axes.yaxis_inverted():  # axes that share it are drawn one after the other
+        axes.invert_yaxis()
     for place, width in enumerate(widths):
         axes.annotate(f" {width:,.1f}", (0, place), va="center", color="white", fontsize=8)
 
