@@ -123,7 +123,8 @@ class Gates(Translators):
 
     def draw(self, found: Found, figure: "Figure") -> None:
         names = [self._free, *self.config.translation.clamps]
+        pair = figure.subplots(1, 2, sharex=True, sharey=True)
         titles = ("held in a trained model", "trained so")
-        for axes, title, suffix in zip(figure.subplots(1, 2, sharex=True, sharey=True), titles, ("", ", retrained"), strict=True):
+        for axes, title, suffix in zip(pair, titles, ("", ", retrained"), strict=True):
             pictures.bars(axes, {name: found[name + suffix]["bleu"]["score"] for name in names})
             axes.set(title=title, xlabel="BLEU (valid)")
