@@ -58,7 +58,7 @@ def ours(precision: str) -> Work:
     from seq2seq.data.batching import Batch, TrainingBatches
     from seq2seq.data.places import cache_dir
     from seq2seq.data.tokenizer import PAD
-    from seq2seq.models import Vocabulary, build
+    from seq2seq.models import build
     from seq2seq.training.device import autocast, measure_precisions
     from seq2seq.training.loss import smoothed_cross_entropy
     from seq2seq.training.optim import make_optimizer
@@ -71,7 +71,7 @@ def ours(precision: str) -> Work:
         prepared.training, tokenizer, config.batching, config.tokenizer, seed=1, cache=cache_dir()
     ).batches(0)
     torch.manual_seed(1)
-    model = build(config.model, Vocabulary(source=tokenizer.size("source"), target=tokenizer.size("target"))).train()
+    model = build(config.model, pipeline.vocabulary_of(tokenizer)).train()
     optimizer = make_optimizer(config.training.optimizer, model)
 
     def loss_of(batch: Batch) -> Tensor:

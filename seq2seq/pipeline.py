@@ -7,8 +7,6 @@ corpus -> clean -> tokenizer -> batches -> model.forward -> loss -> optimiser ->
 text <- detokenize <- hypotheses <- beam search <------------- translator <-------+
 """
 
-import hashlib
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +24,7 @@ from seq2seq.data.corpora import Corpus, load_corpus
 from seq2seq.data.pairs import Pairs
 from seq2seq.data.places import cache_dir
 from seq2seq.data.sources.files import read_aligned, read_lines
-from seq2seq.data.tokenizer import RESERVED, TAG, Side, Tokenizer, TokenizerConfig, train_tokenizer
+from seq2seq.data.tokenizer import TAG, Side, Tokenizer, cached_tokenizer
 from seq2seq.decoding.ensemble import Ensemble
 from seq2seq.decoding.shortlist import Shortlist
 from seq2seq.decoding.translator import Translator
@@ -71,7 +69,7 @@ def prepare(config: Config, *, data_dir: Path | None = None, say: Say) -> Prepar
         raise UserError(
             f"No training pair of {corpus.name} is left after cleaning; see data.cleaning and the counts above."
         )
-    tokenizer = _cached_tokenizer(config.tokenizer, corpus, say)
+    tokenizer = cached_tokenizer(config.tokenizer, corpus.splits["train"], cache_dir(), say)
     return Prepared(corpus, tokenizer, _with_added(config, corpus, say))
 
 
@@ -105,25 +103,6 @@ def describe(prepared: Prepared) -> list[str]:
         lines.append(f"{side}: {tokenizer.size(name):,} pieces, {pieces / max(words, 1):.2f} pieces a word")
         lines.append(f"  {' '.join(tokenizer.pieces(encoded[0], name))}")
     return lines
-
-
-def _cached_tokenizer(config: TokenizerConfig, corpus: Corpus, say: Say) -> Tokenizer:
-    train = corpus.splits["train"]
-    # Sampling and copying happen later: they do not change the vocabulary.
-    settings = repr(replace(config, sampling=0.0, sampling_sides="both", copy_share=0.0))
-    digest = hashlib.sha256((settings + repr(RESERVED) + train.fingerprint).encode())
-    folder = cache_dir() / "tokenizers" / digest.hexdigest()[:32]
-    if folder.is_dir():
-        return Tokenizer.load(folder)
-    say(f"training the tokenizer ({config.kind}, {config.vocab_size:,} pieces)")
-    tokenizer = train_tokenizer(config, train.source, train.target)
-    partial = folder.with_suffix(f".partial-{time.time_ns()}")
-    tokenizer.save(partial)
-    try:
-        partial.rename(folder)
-    except OSError:
-        shutil.rmtree(partial, ignore_errors=True)  # another process was faster
-    return tokenizer
 
 
 # -- train ---------------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ class Quality(Translators):
                 text = f"{name} translates {_EXPECTED[name]} than {reference} after the same time."
                 claims.append(Claim(text, (test["delta"] > 0) == better if told else None, numbers))
             else:
-                text = f"{name} cannot be told from {reference} after the same time (p of {_SIGNIFICANT} and more)."
+                text = f"{name} cannot be told from {reference} by BLEU after the same time (p of {_SIGNIFICANT} and more)."
                 claims.append(Claim(text, not told, numbers))
         return claims
 
@@ -70,9 +70,13 @@ class Quality(Translators):
         rows = [
             [
                 name,
-                f"{part['bleu']['score']:.2f} ({part['bleu']['low']:.2f} to {part['bleu']['high']:.2f})",
-                f"{part['chrf']['score']:.2f}",
-                f"{part['against']['bleu']['p_value']:.3f}" if part["against"] else "",
+                *(
+                    f"{part[key]['score']:.2f} ({part[key]['low']:.2f} to {part[key]['high']:.2f})"
+                    for key in ("bleu", "chrf")
+                ),
+                " / ".join(f"{part['against'][key]['p_value']:.3f}" for key in ("bleu", "chrf"))
+                if part["against"]
+                else "",
                 f"{part['updates']:,}",
                 f"{part['tokens_per_s']:,.0f}" if part["tokens_per_s"] else "",
                 f"{part['sentences_per_s']:,.0f}",
@@ -81,7 +85,13 @@ class Quality(Translators):
             ]
             for name, part in found.items()
         ]
-        head = ["model", "BLEU (95 %)", "chrF", f"p against {self.config.translation.reference}", "updates"]
+        head = [
+            "model",
+            "BLEU (95 %)",
+            "chrF (95 %)",
+            f"p against {self.config.translation.reference} (BLEU / chrF)",
+            "updates",
+        ]
         return Table([*head, "training pieces/s", "sentences/s", "parameters", "file"], rows)
 
     def draw(self, found: Found, figure: "Figure") -> None:

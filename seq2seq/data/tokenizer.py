@@ -7,14 +7,17 @@ import hashlib
 import io
 import itertools
 import re
+import shutil
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict
 
+from seq2seq.data.pairs import Pairs
 from seq2seq.errors import UserError
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
@@ -174,6 +177,25 @@ class Tokenizer:
         if set(models) not in ({"joint"}, {"source", "target"}):
             raise UserError(f"{folder} holds no tokenizer (joint.model, or source.model and target.model).")
         return cls(models)
+
+
+def cached_tokenizer(config: TokenizerConfig, train: Pairs, cache: Path, say: Callable[[str], None]) -> Tokenizer:
+    """The tokenizer of a training split: trained, or taken from the folder `cache` where it has been trained before."""
+    # Sampling and copying happen later: they do not change the vocabulary.
+    settings = repr(replace(config, sampling=0.0, sampling_sides="both", copy_share=0.0))
+    digest = hashlib.sha256((settings + repr(RESERVED) + train.fingerprint).encode())
+    folder = cache / "tokenizers" / digest.hexdigest()[:32]
+    if folder.is_dir():
+        return Tokenizer.load(folder)
+    say(f"training the tokenizer ({config.kind}, {config.vocab_size:,} pieces)")
+    tokenizer = train_tokenizer(config, train.source, train.target)
+    partial = folder.with_suffix(f".partial-{time.time_ns()}")
+    tokenizer.save(partial)
+    try:
+        partial.rename(folder)
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)  # another process was faster
+    return tokenizer
 
 
 def train_tokenizer(config: TokenizerConfig, source: Sequence[str], target: Sequence[str]) -> Tokenizer:
