@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -249,7 +250,9 @@ def compare(
 
     if quick:
         into = into.with_name(f"{into.name}-quick") if into == Path("runs/compare") else into
-    again = f"seq2seq compare {config} --into {into}" + (" --quick" if quick else "")
+    again = ["seq2seq", "compare", str(config), "--into", str(into), *(["--quick"] if quick else [])]
+    again += [word for key in only or [] for word in ("--only", key)]
+    again += [] if data_dir is None else ["--data-dir", str(data_dir)]
     try:
         page = run_comparison(
             config,
@@ -260,7 +263,7 @@ def compare(
             say=lambda line: typer.echo(line, err=True),
         )
     except (KeyboardInterrupt, TrainingStopped):
-        typer.echo(f"\nStopped. What is measured stays; go on: {again}")
+        typer.echo(f"\nStopped. What is measured stays; go on: {shlex.join(again)}")
         raise typer.Exit(130) from None
     typer.echo(f"The comparison is in {page}")
 

@@ -116,7 +116,7 @@ def test_ctrl_c_keeps_what_is_measured(environment: dict[str, str], toy_data: Pa
     kept = toy_data / "stopped" / "parts" / "gradients" / "transformer-trained.json"
     only = ("--only", "gradients", "--only", "memory")
     out = interrupted(environment, toy_data, ("slow.yaml", "--into", "stopped", *only), kept.exists)
-    assert "go on: seq2seq compare slow.yaml --into stopped" in out
+    assert f"go on: seq2seq compare slow.yaml --into stopped {' '.join(only)}\n" in out
     before = kept.stat().st_mtime_ns
     again = cli("compare", "slow.yaml", "--into", "stopped", "--only", "gradients")
     assert again.returncode == 0, again.stderr.decode()
