@@ -4,8 +4,9 @@ Legend: B sentences, N rows, S source pieces, T queries at once, H size of the q
 The N / B rows of a sentence stand together and ask the same memory: to it, they are so many queries more.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +90,57 @@ class LayeredMemory(Rows):
         return list(zip(self.keys, self.values, strict=True))
 
 
+@dataclass(frozen=True)
+class Rotation:
+    """Rotary positions (Su et al. 2021, section 3.2.2): what is compared is turned by its place, so that the product of
+    a query and a key depends on how far apart they are. cosine and sine (L,E/2); unit j is turned together with unit
+    j + E/2."""
+
+    cosine: Tensor
+    sine: Tensor
+
+    @classmethod
+    def of(cls, first: int, length: int, size: int, device: torch.device) -> "Rotation":
+        """For places `first` and on, and heads of `size` units."""
+        angles = place_angles(first, length, size, device)
+        return cls(angles.cos(), angles.sin())
+
+    def turn(self, values: Tensor) -> Tensor:
+        """values (N,h,L,E) -> the same, turned."""
+        turned: Tensor = _Turn.apply(values, self.cosine.to(values.dtype), self.sine.to(values.dtype))
+        return turned
+
+
+class _Turn(torch.autograd.Function):
+    """A rotation; its gradient is the rotation back. (Written in halves for autograd, it takes a tenth of an update: the
+    gradient of each half is a tensor of zeros with that half filled in.)"""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        ctx.save_for_backward(cosine, sine)
+        return _turned(values, cosine, sine)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        cosine, sine = ctx.saved_tensors
+        return _turned(gradients[0], cosine, -sine), None, None
+
+
+def _turned(values: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    turned = torch.empty_like(values)
+    for part, one, other, sign in zip(
+        turned.chunk(2, -1), values.chunk(2, -1), values.chunk(2, -1)[::-1], (-1, 1), strict=True
+    ):
+        torch.mul(one, cosine, out=part).addcmul_(other, sine, value=sign)
+    return turned
+
+
+def place_angles(first: int, length: int, size: int, device: torch.device) -> Tensor:
+    """(L,size/2) the angles of places `first` and on (Vaswani et al. 2017, section 3.5)."""
+    places = torch.arange(first, first + length, device=device, dtype=torch.float32).unsqueeze(1)
+    return places * torch.exp(torch.arange(0, size, 2, device=device) * (-math.log(10000.0) / size))
+
+
 class MultiHeadAttention(nn.Module):
     """softmax(Q K^T / sqrt(E)) V in h heads (Vaswani et al. 2017, section 3.2).
 
@@ -100,16 +152,25 @@ class MultiHeadAttention(nn.Module):
         self.heads, self.dropout = heads, dropout
         self.query, self.key, self.value, self.output = (dense(size, size) for _ in range(4))
 
-    def project(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """values (N,L,D) -> keys, values (N,h,L,E)."""
-        return self._split(self.key(values)), self._split(self.value(values))
+    def project(self, values: Tensor, rotation: Rotation | None = None) -> tuple[Tensor, Tensor]:
+        """values (N,L,D) -> keys, turned if their places are given, and values, (N,h,L,E)."""
+        keys = self._split(self.key(values))
+        return keys if rotation is None else rotation.turn(keys), self._split(self.value(values))
 
     def forward(
-        self, asking: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None = None, causal: bool = False
+        self,
+        asking: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        *,
+        rotation: Rotation,
+        mask: Tensor | None = None,
+        causal: bool = False,
     ) -> Tensor:
-        """asking (N,T,D), keys and values (N,h,L,E), mask (N,1,1,L) true at what may be seen -> (N,T,D)."""
+        """asking (N,T,D) at the places of `rotation`, keys (turned) and values (N,h,L,E), mask (N,1,1,L) true at what may
+        be seen -> (N,T,D)."""
         context = functional.scaled_dot_product_attention(
-            self._split(self.query(asking)),
+            rotation.turn(self._split(self.query(asking))),
             keys,
             values,
             attn_mask=mask,

@@ -2,12 +2,12 @@
 
 No state is carried from step to step: every place looks at every other, all places are computed at once, and what has
 been computed is kept (the cache of keys and values grows by one place with every step). Positions are sinusoids
-(section 3.5).
+(section 3.5), by which the attention to the source finds its way along both sentences; where a side looks at itself,
+queries and keys are turned by their places too (Su et al. 2021), which tells how far apart they are.
 
 Legend: N rows, B sentences, S source pieces, T target pieces, L either, D model size, h heads, E = D / h.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
 
-from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
+from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, Rotation, dense, place_angles
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.dropout import Dropout
 from seq2seq.models.embedding import PieceModel, Tying
@@ -41,7 +41,7 @@ class TransformerConfig:
     decoder_layers: int = 4
     """Self-attention, attention to the source and feed-forward, so many times."""
     dropout: float = 0.2
-    """Share of units dropped after embeddings and blocks."""
+    """Share of units dropped from embeddings and from what a block adds."""
     attention_dropout: float = 0.1
     """Share of attention weights dropped."""
     word_dropout: float = 0.0
@@ -69,12 +69,12 @@ class TransformerState(Rows):
 class FeedForward(nn.Module):
     """max(0, x W1 + b1) W2 + b2 at every place (section 3.3)."""
 
-    def __init__(self, size: int, inner: int, dropout: float) -> None:
+    def __init__(self, size: int, inner: int) -> None:
         super().__init__()
-        self.inner, self.outer, self.dropout = dense(size, inner), dense(inner, size), Dropout(dropout)
+        self.inner, self.outer = dense(size, inner), dense(inner, size)
 
     def forward(self, values: Tensor) -> Tensor:
-        outer: Tensor = self.outer(self.dropout(torch.relu(self.inner(values))))
+        outer: Tensor = self.outer(torch.relu(self.inner(values)))
         return outer
 
 
@@ -85,13 +85,14 @@ class EncoderLayer(nn.Module):
         super().__init__()
         self.norms = nn.ModuleList(LayerNorm(config.size) for _ in range(2))
         self.attention = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
-        self.feed_forward = FeedForward(config.size, config.feed_forward_size, config.dropout)
+        self.feed_forward = FeedForward(config.size, config.feed_forward_size)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, values: Tensor, mask: Tensor, rotation: Rotation) -> Tensor:
         """values (B,S,D), mask (B,1,1,S) -> (B,S,D)."""
         normed = self.norms[0](values)
-        values = values + self.dropout(self.attention(normed, *self.attention.project(normed), mask=mask))
+        keys, kept = self.attention.project(normed, rotation)
+        values = values + self.dropout(self.attention(normed, keys, kept, rotation=rotation, mask=mask))
         summed: Tensor = values + self.dropout(self.feed_forward(self.norms[1](values)))
         return summed
 
@@ -104,17 +105,23 @@ class DecoderLayer(nn.Module):
         self.norms = nn.ModuleList(LayerNorm(config.size) for _ in range(3))
         self.itself = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
         self.source = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
-        self.feed_forward = FeedForward(config.size, config.feed_forward_size, config.dropout)
+        self.feed_forward = FeedForward(config.size, config.feed_forward_size)
         self.dropout = Dropout(config.dropout)
 
     def forward(
-        self, values: Tensor, past: tuple[Tensor, Tensor], source: tuple[Tensor, Tensor], mask: Tensor
+        self,
+        values: Tensor,
+        rotation: Rotation,
+        past: tuple[Tensor, Tensor],
+        source: tuple[Tensor, Tensor],
+        mask: Tensor,
     ) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
         """values (N,T,D) behind `past` keys and values (N,h,t,E); the source's (B,h,S,E), mask (B,1,1,S) ->
         (N,T,D), keys and values of all so far, weights over the source (N,T,S). T is 1, or t is 0."""
         normed = self.norms[0](values)
-        keys, kept = (torch.cat([old, new], dim=2) for old, new in zip(past, self.itself.project(normed), strict=True))
-        values = values + self.dropout(self.itself(normed, keys, kept, causal=values.shape[1] > 1))
+        projected = self.itself.project(normed, rotation)
+        keys, kept = (torch.cat([old, new], dim=2) for old, new in zip(past, projected, strict=True))
+        values = values + self.dropout(self.itself(normed, keys, kept, rotation=rotation, causal=values.shape[1] > 1))
         context, weights = self.source.forward_with_weights(self.norms[1](values), *source, mask)
         values = values + self.dropout(context)
         return values + self.dropout(self.feed_forward(self.norms[2](values))), (keys, kept), weights
@@ -131,9 +138,9 @@ class Transformer(PieceModel[LayeredMemory, TransformerState]):
         self.encoder_norm, self.decoder_norm = LayerNorm(config.size), LayerNorm(config.size)
 
     def encode(self, source: Tensor, source_mask: Tensor) -> LayeredMemory:
-        values = self._placed(self.source_embedding(source), 0)
+        values, rotation = self._placed(self.source_embedding(source), 0)
         for layer in self.encoder:
-            values = layer(values, source_mask[:, None, None, :])
+            values = layer(values, source_mask[:, None, None, :], rotation)
         values = self.encoder_norm(values)
         projected = [layer.source.project(values) for layer in self._decoder_layers()]
         return LayeredMemory(tuple(k for k, _ in projected), tuple(v for _, v in projected), source_mask)
@@ -154,24 +161,23 @@ class Transformer(PieceModel[LayeredMemory, TransformerState]):
         self, memory: LayeredMemory, state: TransformerState, target_in: Tensor
     ) -> tuple[Decoded, TransformerState]:
         """target_in (N,T) behind what is in the state."""
-        values = self._placed(self.target_embedding(target_in), state.keys[0].shape[2])
+        values, rotation = self._placed(self.target_embedding(target_in), state.keys[0].shape[2])
         mask, keys, kept = memory.mask[:, None, None, :], [], []
         weights = None
         pasts = zip(state.keys, state.values, strict=True)
         for layer, past, source in zip(self._decoder_layers(), pasts, memory.layers, strict=True):
-            values, now, weights = layer(values, past, source, mask)
+            values, now, weights = layer(values, rotation, past, source, mask)
             keys.append(now[0])
             kept.append(now[1])
         logits = self._project(self.decoder_norm(values))
         return Decoded(logits, weights), TransformerState(tuple(keys), tuple(kept))
 
-    def _placed(self, embedded: Tensor, first: int) -> Tensor:
-        """embedded (N,L,D) with the sinusoids of places `first` and on added."""
+    def _placed(self, embedded: Tensor, first: int) -> tuple[Tensor, Rotation]:
+        """embedded (N,L,D) with the sinusoids of places `first` and on added, and these places' rotation."""
         length, size = embedded.shape[1:]
-        places = torch.arange(first, first + length, device=embedded.device, dtype=torch.float32).unsqueeze(1)
-        rates = torch.exp(torch.arange(0, size, 2, device=embedded.device) * (-math.log(10000.0) / size))
-        angles = places * rates  # (L,D/2)
-        return embedded + torch.cat([angles.sin(), angles.cos()], dim=-1).to(embedded.dtype)
+        angles = place_angles(first, length, size, embedded.device)
+        placed = embedded + torch.cat([angles.sin(), angles.cos()], dim=-1).to(embedded.dtype)
+        return placed, Rotation.of(first, length, size // self.config.heads, embedded.device)
 
     def _decoder_layers(self) -> list[DecoderLayer]:
         return [layer for layer in self.decoder if isinstance(layer, DecoderLayer)]
