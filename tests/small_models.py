@@ -17,6 +17,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rnn": {"family": "rnn", **_RECURRENT},
     "gru": {"family": "gru", **_RECURRENT},
     "mingru": {"family": "mingru", **_RECURRENT},
+    "xlstm": {"family": "xlstm", **_RECURRENT},
     "transformer": {"family": "transformer", **_LAYERS, "encoder_layers": 2, "feed_forward_size": 128},
     "mamba": {"family": "mamba", **_LAYERS, "head_size": 16, "state_size": 16},
 }

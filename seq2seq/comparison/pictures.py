@@ -19,6 +19,7 @@ _COLOURS = {
     "transformer": "#CC79A7",
     "mamba": "#E69F00",
     "mingru": "#56B4E9",
+    "xlstm": "#000000",
 }
 _OTHER = "#777777"
 _STYLES = ("-", "--", ":", "-.")

@@ -9,6 +9,7 @@ from seq2seq.models.mamba import Mamba, MambaConfig
 from seq2seq.models.mingru import MinGRU, MinGRUConfig
 from seq2seq.models.rnn import RNN, RNNConfig
 from seq2seq.models.transformer import Transformer, TransformerConfig
+from seq2seq.models.xlstm import XLSTM, XLSTMConfig
 
 # `model.family` in the config -> (the dataclass of the section, the class)
 FAMILIES: dict[str, tuple[type[Any], type[Seq2Seq[Any, Any]]]] = {
@@ -17,6 +18,7 @@ FAMILIES: dict[str, tuple[type[Any], type[Seq2Seq[Any, Any]]]] = {
     "gru": (GRUConfig, GRU),
     "transformer": (TransformerConfig, Transformer),
     "mamba": (MambaConfig, Mamba),
+    "xlstm": (XLSTMConfig, XLSTM),
     "mingru": (MinGRUConfig, MinGRU),
 }
 

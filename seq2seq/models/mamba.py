@@ -19,7 +19,7 @@ H heads of P units (U = H * P), K size of the state of one unit, Q places of a c
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import ConfigDict
@@ -28,6 +28,7 @@ from torch.nn import functional
 
 from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
+from seq2seq.models.convolution import CausalConvolution
 from seq2seq.models.dropout import Dropout
 from seq2seq.models.embedding import PieceModel, Tying
 from seq2seq.models.normalisation import LayerNorm, rms_norm
@@ -120,7 +121,7 @@ class MambaBlock(nn.Module):
         """values (B,L,D) from an empty state -> (B,L,D)."""
         gate, mixed, pace = self.inputs(values).split(self.sizes, dim=-1)
         # In the format of the products: a float32 factor would make all that follows float32.
-        convolved: Tensor = _CausalConvolution.apply(mixed, self.conv.to(mixed.dtype))
+        convolved: Tensor = CausalConvolution.apply(mixed, self.conv.to(mixed.dtype))
         u, b, c = self._divide(functional.silu(convolved + self.conv_bias.to(mixed.dtype)))
         d = functional.softplus(pace.float() + self.pace_bias)  # (B,L,H)
         read = scan(u * d.unsqueeze(-1).to(u.dtype), -d * self.log_rate.exp(), b, c, self.config.chunk)
@@ -157,35 +158,6 @@ class MambaBlock(nn.Module):
         gated = shown.to(gate.dtype) * functional.silu(gate)
         closed: Tensor = self.output(rms_norm(gated, self.scale))
         return closed
-
-
-class _CausalConvolution(torch.autograd.Function):
-    """values (B,L,U), taps (W,U) -> y_t = sum of taps[W - 1 - k] * values_(t-k) over k < W, each unit by itself.
-
-    Written out for autograd it would keep and pad a copy for each tap; here every pass adds in place.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, taps: Tensor) -> Tensor:
-        ctx.save_for_backward(values, taps)
-        result = values * taps[-1]
-        for back in range(1, min(len(taps), values.shape[1])):
-            result[:, back:].addcmul_(values[:, :-back], taps[-1 - back])
-        return result
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        values, taps = ctx.saved_tensors
-        (gradient,) = gradients
-        of_values = gradient * taps[-1]
-        of_taps = [(gradient * values).sum((0, 1))]
-        for back in range(1, len(taps)):
-            if back < values.shape[1]:
-                of_values[:, :-back].addcmul_(gradient[:, back:], taps[-1 - back])
-                of_taps.insert(0, (gradient[:, back:] * values[:, :-back]).sum((0, 1)))
-            else:
-                of_taps.insert(0, torch.zeros_like(taps[0]))
-        return of_values, torch.stack(of_taps)
 
 
 def scan(u: Tensor, decay: Tensor, b: Tensor, c: Tensor, chunk: int) -> Tensor:

@@ -73,6 +73,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "transformer": TRANSFORMER,
     "mamba": MAMBA,
     "mingru": RECURRENT,
+    "xlstm": RECURRENT,
 }
 CASES = [(family, options) for family, variants in VARIANTS.items() for options in variants]
 
@@ -92,7 +93,7 @@ def build_model(case: tuple[str, dict[str, Any]], pieces: int = 11) -> Seq2Seq[A
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.2)
-    return model.eval()
+    return model.double().eval()  # so that a difference is a difference, and not the order of a sum
 
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2seq.models.mamba import MambaBlock, MambaConfig, _CausalConvolution, scan
+from seq2seq.models.mamba import MambaBlock, MambaConfig, scan
 
 
 def recurrence(u: Tensor, decay: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -81,14 +81,3 @@ def test_the_first_forget_gates_go_from_quick_to_slow() -> None:
 def test_config_says_what_is_wrong(changes: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MambaConfig(**changes)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("length", "width"), [(1, 4), (3, 4), (4, 4), (9, 4), (5, 1), (2, 7)])
-def test_the_convolution_is_the_librarys(length: int, width: int) -> None:
-    values = torch.randn(2, length, 3, dtype=torch.float64, requires_grad=True)
-    taps = torch.randn(width, 3, dtype=torch.float64, requires_grad=True)
-    found = _CausalConvolution.apply(values, taps)
-    padded = torch.nn.functional.pad(values.transpose(1, 2), (width - 1, 0))
-    wanted = torch.nn.functional.conv1d(padded, taps.t().unsqueeze(1), groups=3).transpose(1, 2)
-    assert torch.allclose(found, wanted)
-    assert torch.autograd.gradcheck(_CausalConvolution.apply, (values, taps))
