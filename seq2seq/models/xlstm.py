@@ -124,9 +124,8 @@ class MLSTMLayer(RecurrentLayer):
     def initial_state(self, hidden: Tensor) -> MatrixState:
         # What is carried over many steps is summed in float32 whatever the products are made in.
         value = hidden.unflatten(-1, (_HEADS, -1)).to(torch.promote_types(hidden.dtype, torch.float32))
-        key = torch.full_like(
-            value, self.size**-0.5
-        )  # what is handed over stands under this key before the first piece
+        # What is handed over is stored under this key, before the first piece.
+        key = torch.full_like(value, self.size**-0.5)
         recent = hidden.new_zeros(len(hidden), _WIDTH - 1, self.conv.shape[1])
         return MatrixState(value.unsqueeze(-1) * key.unsqueeze(-2), key, value.new_zeros(value.shape[:2]), recent)
 
@@ -205,7 +204,7 @@ class SLSTMLayer(RecurrentLayer):
         scale = torch.maximum(kept, i)
         forget, put = (kept - scale).exp(), (i - scale).exp()
         cell, normaliser = forget * state.cell + put * torch.tanh(z), forget * state.normaliser + put
-        # One of the two factors is 1, but where the first input gate is all but shut, nothing may be stored yet.
+        # Where input gates have been all but shut from the beginning, nothing is stored yet: then 0, not 0 / 0.
         hidden = (torch.sigmoid(o) * cell / normaliser.clamp(min=math.exp(-30))).to(gates.dtype)
         return hidden, VectorState(hidden, cell, normaliser, scale)
 
