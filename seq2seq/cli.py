@@ -22,6 +22,7 @@ from seq2seq.cli_options import (
     Nbest,
     NoRepeat,
     Precision,
+    Prune,
     Run,
 )
 from seq2seq.errors import UserError
@@ -108,6 +109,7 @@ def evaluate(
     length_penalty: LengthPenalty = None,
     max_length: MaxLength = None,
     no_repeat_ngram: NoRepeat = None,
+    prune: Prune = None,
     device: Device = "auto",
     precision: Precision = "auto",
     data_dir: DataDir = None,
@@ -130,7 +132,9 @@ def evaluate(
         test_set = test_sets.files_of(source, reference or [])
     else:
         test_set = test_sets.split_of(run, split, data_dir, lambda line: typer.echo(line, err=True))
-    search = _given(beam=beam, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram)
+    search = _given(
+        beam=beam, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram, prune=prune
+    )
     with terminal.progress_bar("translating") as advance:
         report, hypotheses = pipeline.evaluate(
             run,
@@ -159,6 +163,7 @@ def translate(
     length_penalty: LengthPenalty = None,
     max_length: MaxLength = None,
     no_repeat_ngram: NoRepeat = None,
+    prune: Prune = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line, with scores, pieces and alignment.")
     ] = False,
@@ -178,7 +183,12 @@ def translate(
 
     run, others = _first_and_others(run, models)
     search = _given(
-        beam=beam, nbest=nbest, length_penalty=length_penalty, max_length=max_length, no_repeat_ngram=no_repeat_ngram
+        beam=beam,
+        nbest=nbest,
+        length_penalty=length_penalty,
+        max_length=max_length,
+        no_repeat_ngram=no_repeat_ngram,
+        prune=prune,
     )
     if output_file is not None and input_file is None:
         raise UserError("--output needs --input; without a file, redirect standard output instead.")

@@ -25,6 +25,12 @@ MaxLength = Annotated[
 NoRepeat = Annotated[
     int | None, typer.Option("--no-repeat-ngram", help="No run of this many pieces twice; 0 allows it.")
 ]
+Prune = Annotated[
+    float | None,
+    typer.Option(
+        "--prune", help="Drop what is this much less probable (in nats) than the best so far; 0 drops nothing."
+    ),
+]
 Run = Annotated[Path | None, typer.Argument(help="A run folder.")]
 Models = Annotated[
     list[Path] | None,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seq2seq.data.pairs import Pairs
 from seq2seq.data.tokenizer import EOS, PAD, Tokenizer, TokenizerConfig, train_tokenizer
-from seq2seq.models import Rows, Seq2Seq, Step
+from seq2seq.models import Memory, Rows, Seq2Seq, Step
 
 MODULUS = 2**31 - 1
 
@@ -22,7 +22,7 @@ Fails = Callable[..., str]
 
 
 @dataclass(frozen=True)
-class SourceMemory(Rows):
+class SourceMemory(Memory):
     """source (N,S), mask (N,S)."""
 
     source: Tensor
@@ -46,8 +46,8 @@ def scramble(value: Tensor) -> Tensor:
 
 def shared(memory: SourceMemory, token: Tensor) -> tuple[Tensor, Tensor]:
     """Source and mask for each of the rows of token (N,): those of a sentence stand together."""
-    each = len(token) // len(memory.source)
-    return memory.source.repeat_interleave(each, 0), memory.mask.repeat_interleave(each, 0)
+    askers = memory.asked(len(memory.source), len(token))
+    return askers.repeat(memory.source), askers.repeat(memory.mask)
 
 
 class TableModel(Seq2Seq[SourceMemory, PlaceState]):
@@ -103,7 +103,7 @@ class RestrictedTable(Seq2Seq[SourceMemory, PlaceState]):
 
     def step(self, memory: SourceMemory, state: PlaceState, token: Tensor) -> tuple[Step, PlaceState]:
         step, after = self.model.step(memory, state, token)
-        rows = self.pieces.repeat_interleave(len(token) // len(self.pieces), 0)
+        rows = memory.asked(len(self.pieces), len(token)).repeat(self.pieces)
         return Step(step.logits.gather(1, rows), step.attention), after
 
 

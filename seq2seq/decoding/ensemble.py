@@ -4,23 +4,33 @@ Legend: N rows, S source pieces, V vocabulary, M models.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from seq2seq.models import Rows, Seq2Seq, Step
+from seq2seq.models import Askers, Memory, Rows, Seq2Seq, Step
 
 
 @dataclass(frozen=True)
-class Members(Rows):
-    """What each of the M models keeps of the same rows."""
+class Memories(Memory):
+    """What each of the M models remembers of the source."""
+
+    parts: tuple[Any, ...]
+
+    def asked_by(self, askers: Askers) -> Self:
+        return replace(self, parts=tuple(part.asked_by(askers) for part in self.parts), askers=askers)
+
+
+@dataclass(frozen=True)
+class States(Rows):
+    """The state of each of the M models."""
 
     parts: tuple[Any, ...]
 
 
-class Ensemble(Seq2Seq[Members, Members]):
+class Ensemble(Seq2Seq[Memories, States]):
     """Predicts the mean of its members' probabilities (Sutskever et al. 2014, section 3.6), and shows the mean of their
     attention. The members share their vocabulary, and may be of different families."""
 
@@ -30,15 +40,15 @@ class Ensemble(Seq2Seq[Members, Members]):
             raise ValueError("an ensemble needs at least one model")
         self.models = nn.ModuleList(models)
 
-    def encode(self, source: Tensor, source_mask: Tensor) -> Members:
-        return Members(tuple(model.encode(source, source_mask) for model in self._members()))
+    def encode(self, source: Tensor, source_mask: Tensor) -> Memories:
+        return Memories(tuple(model.encode(source, source_mask) for model in self._members()))
 
-    def start(self, memory: Members) -> Members:
-        return Members(
+    def start(self, memory: Memories) -> States:
+        return States(
             tuple(model.start(part) for model, part in zip(self._members(), memory.parts, strict=True)),
         )
 
-    def step(self, memory: Members, state: Members, token: Tensor) -> tuple[Step, Members]:
+    def step(self, memory: Memories, state: States, token: Tensor) -> tuple[Step, States]:
         found = [
             model.step(remembered, before, token)
             for model, remembered, before in zip(self._members(), memory.parts, state.parts, strict=True)
@@ -47,7 +57,7 @@ class Ensemble(Seq2Seq[Members, Members]):
         seen = [step.attention for step, _ in found if step.attention is not None]
         attention = torch.stack(seen).mean(dim=0) if seen else None
         # log(1/M sum p): a sum of probabilities would lose the small ones.
-        return Step(log_probs.logsumexp(dim=0), attention), Members(tuple(after for _, after in found))
+        return Step(log_probs.logsumexp(dim=0), attention), States(tuple(after for _, after in found))
 
     def _members(self) -> list[Seq2Seq[Any, Any]]:
         return [model for model in self.models if isinstance(model, Seq2Seq)]

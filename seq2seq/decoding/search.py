@@ -1,6 +1,6 @@
 """Beam search over anything with `start` and `step`, for many sentences at once. Greedy search is a beam of 1.
 
-Legend: B sentences, K beam, N = B * K rows (row b * K + k is the k-th best open hypothesis of sentence b), S source
+Legend: B sentences, K beam, N rows (the open hypotheses: at most K for each sentence, which stand together), S source
 pieces, V vocabulary, C candidates of a sentence (V without a shortlist). A *column* is a place in a row of candidates.
 """
 
@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from torch import Tensor
 
-from seq2seq.models import Seq2Seq
+from seq2seq.decoding.continuations import NEVER, Continuations
+from seq2seq.models import Askers, Seq2Seq
 
-NEVER = float("-inf")
+# What is remembered of finished sentences is thrown out when no more than this share of all is open. Each time costs a
+# copy of the others', and programs of the library for products of another shape.
+_STILL_OPEN = 0.75
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -38,7 +41,10 @@ class SearchConfig:
     """A translation has at most this many times the source's pieces, and 10 more."""
     no_repeat_ngram: int = 6
     """No run of this many pieces comes twice in a translation, which ends loops; 0 allows it."""
-    batch_tokens: int = 4000
+    prune: float = 1.5
+    """A hypothesis is dropped when its log-probability is this much below that of the sentence's best open one, or the
+    `nbest`-th best (relative threshold pruning, Freitag & Al-Onaizan 2017, section 3); 0 drops none."""
+    batch_tokens: int = 12000
     """Padded source pieces times beam that are searched at once."""
 
     def __post_init__(self) -> None:
@@ -50,6 +56,8 @@ class SearchConfig:
             raise ValueError("max_length must be above 0")
         if self.no_repeat_ngram < 0 or self.no_repeat_ngram == 1:
             raise ValueError("no_repeat_ngram must be 0 (off) or at least 2")
+        if self.prune < 0:
+            raise ValueError("prune must be at least 0 (0 drops no hypothesis)")
         if self.batch_tokens < 1:
             raise ValueError("batch_tokens must be at least 1")
 
@@ -92,10 +100,12 @@ def beam_search(
 
     `candidates` (B,C) are all that the sentences may say: `eos` first, nothing forbidden, padded with `forbidden[0]`.
     """
-    limits = length_limits(source_mask, config)
+    limits, lengths = length_limits(source_mask, config), source_mask.sum(1).tolist()
     memory = model.encode(source, source_mask)
-    search = _Search(model, memory, config, limits, bos, eos, forbidden, keep_attention, candidates, source.device)
-    while search.sentences:
+    search = _Search(
+        model, memory, config, limits, lengths, bos, eos, forbidden, keep_attention, candidates, source.device
+    )
+    while len(search.scores):
         search.advance()
     return [sorted(found, key=lambda h: -h.score)[: config.nbest] for found in search.finished]
 
@@ -112,6 +122,7 @@ class _Search:
         memory: Any,
         config: SearchConfig,
         limits: list[int],
+        lengths: list[int],
         bos: int,
         eos: int,
         forbidden: Sequence[int],
@@ -119,15 +130,16 @@ class _Search:
         candidates: Tensor | None,
         device: torch.device,
     ) -> None:
-        self.whole_model, self.config, self.limits, self.eos = model, config, limits, eos
+        self.whole_model, self.config, self.limits, self.lengths, self.eos = model, config, limits, lengths, eos
         self.device = device
-        self.forbidden = torch.tensor([bos, *forbidden], dtype=torch.int64)
+        self.forbidden = torch.tensor([bos, *forbidden], dtype=torch.int64, device=device)
         self._restrict(candidates)
         self.finished: list[list[Hypothesis]] = [[] for _ in limits]
-        self.sentences = list(range(len(limits)))  # the numbers of the open sentences, in row order
+        self.sentences = list(range(len(limits)))  # the numbers of the sentences in memory, in row order
         self.memory, self.state = memory, model.start(memory)
-        self.width = 1  # rows per sentence: 1 before the first step, K after it
         rows = len(limits)
+        self.askers = Askers(rows, 1)
+        self.owners = np.arange(rows)  # (N,) the place of each row's sentence in memory
         self.tokens = np.full((rows, 1), bos, dtype=np.int64)  # (N, t + 1), from <s>
         self.scores = np.zeros(rows, dtype=np.float32)
         self.attention: list[Tensor] | None = [] if keep_attention else None
@@ -137,13 +149,13 @@ class _Search:
         # 1. Score every continuation of every open hypothesis.
         last = torch.from_numpy(self.tokens[:, -1].copy()).to(self.device)
         step, state = self.model.step(self.memory, self.state, last)
-        log_probs = self._allowed(self._log_probs(step.logits.float()).cpu())
+        continuations = self._continuations(step.logits)
         # 2. The best 2K of each sentence: at most K of them end (one for each open hypothesis), so K stay open.
-        size, places = log_probs.shape[-1], np.arange(len(self.sentences))[:, None]
-        totals = log_probs.add_(torch.from_numpy(self.scores).unsqueeze(1)).view(len(places), self.width * size)
-        best, flat = (found.numpy() for found in totals.topk(min(2 * self.config.beam, totals.shape[1]), dim=1))
-        parents = flat // size + places * self.width
-        tokens = flat % size if self.candidates is None else self.candidates.numpy()[places, flat % size]
+        scores = torch.from_numpy(self.scores).to(self.device)
+        found = continuations.best(scores, self.askers, 2 * self.config.beam)
+        best, parents, columns = (part.cpu().numpy() for part in found)
+        places = np.arange(len(self.sentences))[:, None]
+        tokens = columns if self.candidates is None else self.candidates.numpy()[places, columns]
         # 3. Those that end are finished if they are among the best K; K of the others stay open.
         if self.attention is not None and step.attention is not None:
             self.attention.append(step.attention.cpu())
@@ -160,30 +172,33 @@ class _Search:
             candidates = candidates.to(self.device)
             self.model, self.end = self.whole_model.restricted(candidates), 0
             # They hold nothing that is forbidden, but as padding.
-            self.padding = (candidates == self.forbidden[1]).unsqueeze(1)  # (B,1,C)
+            self.padding = candidates == self.forbidden[1]  # (B,C)
 
-    def _log_probs(self, logits: Tensor) -> Tensor:
-        """logits (N,C) -> (N,C), over what each sentence may say."""
+    def _continuations(self, logits: Tensor) -> Continuations:
+        """logits (N,C) without what may not come next."""
         if self.candidates is not None:
-            logits.view(len(self.sentences), self.width, -1).masked_fill_(self.padding, NEVER)
-        return torch.log_softmax(logits, dim=-1)
-
-    def _allowed(self, log_probs: Tensor) -> Tensor:
-        """log_probs (N,C) without what may not come next."""
-        if self.candidates is None:
-            log_probs.index_fill_(1, self.forbidden, NEVER)
+            # What only fills up a shortlist has no share of the probability.
+            logits.masked_fill_(self.askers.repeat(self.padding), NEVER)
+        found = Continuations(logits, self.forbidden if self.candidates is None else None)
         length = self.tokens.shape[1]  # the length after this step, <s> left out
         n = self.config.no_repeat_ngram
-        repeats = list(_repeats(self.tokens[:, 1:], n)) if 0 < n < length else []
-        full = [self.limits[sentence] <= length for sentence in self.sentences]
-        if repeats or any(full):
-            ends = log_probs[:, self.end].clone()  # a translation may always end
-            for row, piece in repeats:
-                column = piece if self.candidates is None else self.candidates[row // self.width] == piece
-                log_probs[row, column] = NEVER
-            log_probs[torch.tensor(full).repeat_interleave(self.width)] = NEVER
-            log_probs[:, self.end] = ends
-        return log_probs
+        repeats = list(self._repeats(n)) if 0 < n < length else []
+        if repeats:
+            found.rule_out(*zip(*repeats, strict=True))
+        full = np.array([self.limits[sentence] <= length for sentence in self.sentences])[self.owners]
+        if full.any():
+            found.allow_only(self.end, full.nonzero()[0].tolist())
+        return found
+
+    def _repeats(self, n: int) -> Iterator[tuple[int, int]]:
+        """(row, column) of each piece that may not come since it would end an n-gram which is there already."""
+        for row, piece in _repeats(self.tokens[:, 1:], n):
+            if piece == self.eos:
+                continue  # a translation may always end
+            if self.candidates is None:
+                yield row, piece
+            else:
+                yield from ((row, int(column)) for column in (self.candidates[self.owners[row]] == piece).nonzero())
 
     def _finish(self, best: Floats, parents: Integers, ends: NDArray[np.bool_]) -> None:
         """Keeps the hypotheses at `ends` (B,2K), if they are among the best K."""
@@ -194,38 +209,53 @@ class _Search:
             found = Hypothesis(self.tokens[row, 1:].tolist(), log_prob, log_prob / penalty, attention)
             self.finished[self.sentences[place]].append(found)
 
-    def _goes_on(self, sentence: int, top: float) -> bool:
-        """Whether an open hypothesis (the best has log-probability `top`) may still enter what is given.
+    def _worth_it(self, sentence: int, scores: Floats) -> NDArray[np.bool_]:
+        """Which of the open hypotheses with these log-probabilities (K,) are gone on with.
 
-        Once K are finished, one that would end with the next piece for nothing must beat the last of the n best. To
-        end with the K-th finished one would favour short translations, which finish first. Greedy search does end
-        there: its one hypothesis is what it is.
+        Once n are finished, n being how many are given, an open one must beat the last of the n best if it ended for
+        nothing, with the next piece or when as long as its source. To stop at the first finished ones would favour short
+        translations. Greedy search does stop there: its one hypothesis is what it is.
         """
-        found = self.finished[sentence]
-        if top == NEVER or len(found) < self.config.beam:
-            return top > NEVER
-        if self.config.beam == 1:
-            return False
-        worst = sorted((h.score for h in found), reverse=True)[self.config.nbest - 1]
-        return top / length_penalty(self.tokens.shape[1] + 1, self.config.length_penalty) > worst
+        found, given = self.finished[sentence], self.config.nbest
+        if self.config.beam == 1 and found:
+            return np.zeros(len(scores), dtype=np.bool_)
+        worth: NDArray[np.bool_] = scores > NEVER
+        if self.config.prune and given <= len(scores):
+            worth &= scores >= np.sort(scores)[-given] - self.config.prune
+        if len(found) >= given:
+            worst = sorted((h.score for h in found), reverse=True)[given - 1]
+            length = max(self.tokens.shape[1] + 1, self.lengths[sentence])
+            worth &= scores / length_penalty(length, self.config.length_penalty) > worst
+        return worth
 
     def _select(self, state: Any, scores: Floats, parents: Integers, tokens: Integers) -> None:
-        """Goes on with the hypotheses that continue rows `parents` with `tokens` (B,K), where the sentence goes on."""
-        tops = scores.max(axis=1).tolist()
-        keep = [place for place, sentence in enumerate(self.sentences) if self._goes_on(sentence, tops[place])]
-        rows = parents[keep].reshape(-1)
-        if len(keep) < len(self.sentences):
-            places = torch.tensor(keep, dtype=torch.int64)
+        """Goes on with the hypotheses that continue rows `parents` with `tokens` (B,K), where that is worth it."""
+        open_ = zip(self.sentences, scores, strict=True)
+        worth = np.stack([self._worth_it(sentence, of_sentence) for sentence, of_sentence in open_])  # (B,K)
+        rows, counts = torch.from_numpy(parents[worth]), worth.sum(axis=1)
+        still = counts.nonzero()[0]
+        if len(still) <= _STILL_OPEN * len(counts):
+            places = torch.from_numpy(still)
             self.memory = self.memory.select(places.to(self.device))
             self._restrict(None if self.candidates is None else self.candidates[places])
-        moved = torch.from_numpy(rows)
-        self.state = state.select(moved.to(self.device))
-        self.tokens = np.concatenate([self.tokens[rows], tokens[keep].reshape(-1, 1)], axis=1)
-        self.scores = scores[keep].reshape(-1)
+            self.sentences, counts = [self.sentences[place] for place in still], counts[still]
+        self._ask(counts)
+        self.state = state.select(rows.to(self.device))
+        self.tokens = np.concatenate([self.tokens[rows.numpy()], tokens[worth][:, None]], axis=1)
+        self.scores = scores[worth]
         if self.attention is not None:
-            self.attention = [weights[moved] for weights in self.attention]
-        self.sentences = [self.sentences[place] for place in keep]
-        self.width = parents.shape[1]
+            self.attention = [weights[rows] for weights in self.attention]
+
+    def _ask(self, counts: Integers) -> None:
+        """The sentences have `counts` (B,) rows from here on."""
+        width = int(counts.max(initial=1))
+        self.owners = np.arange(len(counts)).repeat(counts)
+        slots = None
+        if len(self.owners) < width * len(counts):
+            first = counts.cumsum() - counts  # the first row of each sentence
+            slots = torch.from_numpy(self.owners * width + np.arange(len(self.owners)) - first[self.owners])
+        self.askers = Askers(len(counts), width, None if slots is None else slots.to(self.device))
+        self.memory = self.memory.asked_by(self.askers)
 
 
 def _repeats(history: Integers, n: int) -> Iterator[tuple[int, int]]:

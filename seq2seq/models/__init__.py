@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seq2seq.models.base import Decoded, Rows, Seq2Seq, Step, Vocabulary
+from seq2seq.models.base import Askers, Decoded, Memory, Rows, Seq2Seq, Step, Vocabulary
 from seq2seq.models.gru import GRU, GRUConfig
 from seq2seq.models.lstm import LSTM, LSTMConfig
 from seq2seq.models.mamba import Mamba, MambaConfig
@@ -28,4 +28,4 @@ def build(config: Any, vocabulary: Vocabulary) -> Seq2Seq[Any, Any]:
     return FAMILIES[config.family][1](config, vocabulary)
 
 
-__all__ = ["FAMILIES", "Decoded", "Rows", "Seq2Seq", "Step", "Vocabulary", "build"]
+__all__ = ["FAMILIES", "Askers", "Decoded", "Memory", "Rows", "Seq2Seq", "Step", "Vocabulary", "build"]

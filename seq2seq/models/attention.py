@@ -1,7 +1,7 @@
 """How a decoder state asks the source sentence: score every source place, normalise, take the weighted mean.
 
 Legend: B sentences, N rows, S source pieces, T queries at once, H size of the query, E size of the encoder's outputs.
-The N / B rows of a sentence stand together and ask the same memory: to it, they are so many queries more.
+The rows of a sentence stand together and ask the same memory: to it, they are so many queries more (W at most).
 """
 
 import math
@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seq2seq.models.base import Rows
+from seq2seq.models.base import Memory
 from seq2seq.models.dropout import drop
 
 AttentionKind = Literal["dot", "general", "additive", "none"]
 
 
 @dataclass(frozen=True)
-class AttentionMemory(Rows):
+class AttentionMemory(Memory):
     """keys (B,S,H) are projected once for the sentence; values (B,S,E); mask (B,S) true at pieces; summary (B,E)."""
 
     keys: Tensor
@@ -58,13 +58,13 @@ class Attention(nn.Module):
 
     def forward(self, query: Tensor, memory: AttentionMemory) -> tuple[Tensor, Tensor | None]:
         """query (N,T,H) -> context (N,T,E), weights (N,T,S) float32 or None."""
-        rows, places = query.shape[:2]
+        askers = memory.asked(len(memory.mask), len(query))
         if self.kind == "none":
-            summary = memory.summary.repeat_interleave(rows // len(memory.summary), dim=0)
-            return summary.unsqueeze(1).expand(-1, places, -1), None
-        query = query.reshape(len(memory.keys), -1, self.query_size)  # (B,N/B*T,H)
+            return askers.repeat(memory.summary).unsqueeze(1).expand(-1, query.shape[1], -1), None
+        query = askers.spread(query)  # (B,W,T,H)
+        apart, query = query.shape[1:3], query.flatten(1, 2)  # (B,W*T,H)
         if self.kind == "additive":
-            # e_ts = v . tanh(W q_t + U k_s), for all pairs: (B,T,1,H) + (B,1,S,H)
+            # e_ts = v . tanh(W q_t + U k_s), for all pairs: (B,W*T,1,H) + (B,1,S,H)
             summed = self.query(query).unsqueeze(2) + memory.keys.unsqueeze(1)
             scores = self.energy(torch.tanh(summed).to(query.dtype)).squeeze(-1)
         else:
@@ -73,11 +73,20 @@ class Attention(nn.Module):
         scores = scores.float().masked_fill(~memory.mask.unsqueeze(1), float("-inf"))
         weights = torch.softmax(scores, dim=-1)
         context = torch.matmul(weights.to(memory.values.dtype), memory.values)
-        return context.view(rows, places, -1), weights.view(rows, places, -1)
+        return askers.gather(context.unflatten(1, apart)), askers.gather(weights.unflatten(1, apart))
 
 
 @dataclass(frozen=True)
-class LayeredMemory(Rows):
+class LayerMemory(Memory):
+    """What one decoder layer asks: keys and values (B,h,S,E) of the source, mask (B,1,1,S) true at pieces."""
+
+    keys: Tensor
+    values: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class LayeredMemory(Memory):
     """keys and values (B,h,S,E) of the source for each decoder layer, projected once; mask (B,S) true at pieces."""
 
     keys: tuple[Tensor, ...]
@@ -85,9 +94,10 @@ class LayeredMemory(Rows):
     mask: Tensor
 
     @property
-    def layers(self) -> list[tuple[Tensor, Tensor]]:
-        """keys and values of each layer."""
-        return list(zip(self.keys, self.values, strict=True))
+    def layers(self) -> list[LayerMemory]:
+        """Of each layer."""
+        mask = self.mask[:, None, None, :]
+        return [LayerMemory(k, v, mask, askers=self.askers) for k, v in zip(self.keys, self.values, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -179,16 +189,17 @@ class MultiHeadAttention(nn.Module):
         )
         return self._join(context)
 
-    def forward_with_weights(self, asking: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The same written out, for the weights (N,T,L), the mean of the heads'; here keys and values (B,h,L,E) and
-        mask (B,1,1,L) are of a sentence, and may be asked by several rows."""
-        rows, places = asking.shape[:2]
-        query = self._split(self.query(asking).reshape(len(keys), -1, asking.shape[-1]))  # (B,h,N/B*T,E)
-        scores = torch.matmul(query, keys.transpose(2, 3)).float() * query.shape[-1] ** -0.5
-        weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)  # (N,h,T,L)
-        dropped = drop(weights, self.dropout, self.training).to(values.dtype)
-        context = self._join(torch.matmul(dropped, values))
-        return context.view(rows, places, -1), weights.mean(1).view(rows, places, -1)
+    def forward_with_weights(self, asking: Tensor, memory: LayerMemory) -> tuple[Tensor, Tensor]:
+        """asking (N,T,D) of a memory that several rows may share -> (N,T,D) and, for which it is written out, the
+        weights (N,T,L), the mean of the heads'."""
+        askers = memory.asked(len(memory.mask), len(asking))
+        query = askers.spread(self.query(asking))  # (B,W,T,D)
+        apart, query = query.shape[1:3], self._split(query.flatten(1, 2))  # (B,h,W*T,E)
+        scores = torch.matmul(query, memory.keys.transpose(2, 3)).float() * query.shape[-1] ** -0.5
+        weights = torch.softmax(scores.masked_fill(~memory.mask, float("-inf")), dim=-1)  # (B,h,W*T,L)
+        dropped = drop(weights, self.dropout, self.training).to(memory.values.dtype)
+        context = self._join(torch.matmul(dropped, memory.values))
+        return askers.gather(context.unflatten(1, apart)), askers.gather(weights.mean(1).unflatten(1, apart))
 
     def _split(self, values: Tensor) -> Tensor:
         """(N,L,D) -> (N,h,L,E)."""

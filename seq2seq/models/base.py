@@ -5,7 +5,7 @@ Every tensor that travels with a sentence is batch first: dimension 0 is the row
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Generic, Self, TypeVar
 
 import torch
@@ -18,7 +18,7 @@ class Rows:
 
     def select(self, rows: Tensor) -> Self:
         """The rows numbered `rows` (M,) int64: keeps, repeats and reorders."""
-        return type(self)(*(_select(getattr(self, field.name), rows) for field in fields(self)))
+        return type(self)(**{field.name: _select(getattr(self, field.name), rows) for field in fields(self)})
 
 
 def _select(value: Any, rows: Tensor) -> Any:
@@ -30,7 +30,62 @@ def _select(value: Any, rows: Tensor) -> Any:
         return value.select(rows)
     if isinstance(value, tuple):
         return tuple(_select(part, rows) for part in value)
+    if isinstance(value, Askers):
+        return None  # others ask the sentences that are left
     raise TypeError(f"Rows may not hold a {type(value).__name__}: it could not follow its row")
+
+
+@dataclass(frozen=True)
+class Askers:
+    """Which of N rows ask which of B sentences, where some sentences have more rows than others.
+
+    The rows of a sentence stand together, and it has at most W of them: row n is the k-th of sentence b for
+    slots[n] = b * W + k, (N,) int64. Without slots each sentence has exactly W.
+    """
+
+    sentences: int
+    width: int
+    slots: Tensor | None = None
+
+    def spread(self, values: Tensor, missing: float = 0.0) -> Tensor:
+        """values (N,...) -> (B,W,...), `missing` where a sentence has fewer than W rows."""
+        if self.slots is None:
+            return values.unflatten(0, (self.sentences, self.width))
+        spread = values.new_full((self.sentences * self.width, *values.shape[1:]), missing)
+        return spread.index_copy_(0, self.slots, values).unflatten(0, (self.sentences, self.width))
+
+    def gather(self, values: Tensor) -> Tensor:
+        """values (B,W,...) -> (N,...): what `spread` did, undone."""
+        flat = values.flatten(0, 1)
+        return flat if self.slots is None else flat.index_select(0, self.slots)
+
+    def repeat(self, values: Tensor) -> Tensor:
+        """values (B,...) -> (N,...): to each row what its sentence has."""
+        if self.slots is None:
+            return values.repeat_interleave(self.width, dim=0)
+        return values.index_select(0, self.slots // self.width)
+
+    def rows(self, device: torch.device | None = None) -> Tensor:
+        """(B,W) int64: the number of each row, 0 where there is none."""
+        if self.slots is None:
+            return torch.arange(self.sentences * self.width, device=device).view(self.sentences, self.width)
+        return self.spread(torch.arange(len(self.slots), device=self.slots.device))
+
+
+@dataclass(frozen=True)
+class Memory(Rows):
+    """What decoding needs of the source: a row for each sentence, which several rows of a search may ask."""
+
+    askers: Askers | None = field(default=None, kw_only=True)
+    """Who asks; None where each sentence has as many rows as the next."""
+
+    def asked_by(self, askers: Askers) -> Self:
+        """The same memory, asked by these rows in the next `step`."""
+        return replace(self, askers=askers)
+
+    def asked(self, sentences: int, rows: int) -> Askers:
+        """Who asks this memory of so many sentences with so many rows."""
+        return Askers(sentences, rows // sentences) if self.askers is None else self.askers
 
 
 @dataclass(frozen=True)
@@ -57,7 +112,7 @@ class Vocabulary:
     target: int
 
 
-MemoryT = TypeVar("MemoryT", bound=Rows)
+MemoryT = TypeVar("MemoryT", bound=Memory)
 StateT = TypeVar("StateT", bound=Rows)
 
 
@@ -76,7 +131,8 @@ class Seq2Seq(nn.Module, ABC, Generic[MemoryT, StateT]):
     def step(self, memory: MemoryT, state: StateT, token: Tensor) -> tuple[Step, StateT]:
         """Reads token (N,) int64 and predicts the one after it. Pure: changes none of its arguments.
 
-        In search the N / B hypotheses of a sentence stand together and share its row of memory (B rows).
+        In search the hypotheses of a sentence stand together and share its row of memory (B rows): N / B of them each,
+        or as many as `memory.askers` says.
         """
 
     def decode(self, memory: MemoryT, target_in: Tensor) -> Decoded:
@@ -91,8 +147,8 @@ class Seq2Seq(nn.Module, ABC, Generic[MemoryT, StateT]):
         )
 
     def restricted(self, pieces: Tensor) -> "Seq2Seq[MemoryT, StateT]":
-        """pieces (B,C) int64 -> this model, except that `step`, for B sentences with the same number of rows each,
-        predicts just these pieces: logits (N,C)."""
+        """pieces (B,C) int64 -> this model, except that `step` predicts just these pieces of each of B sentences: logits
+        (N,C)."""
         raise NotImplementedError(f"{type(self).__name__} predicts the whole vocabulary only")
 
     def forward(self, source: Tensor, source_mask: Tensor, target_in: Tensor) -> Decoded:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seq2seq.models.base import MemoryT, Seq2Seq, StateT, Vocabulary
+from seq2seq.models.base import Memory, MemoryT, Seq2Seq, StateT, Vocabulary
 from seq2seq.models.dropout import apply_mask, locked_mask
 from seq2seq.models.packing import Packable, affine, packed
 
@@ -50,8 +50,10 @@ class PieceModel(Seq2Seq[MemoryT, StateT], Packable):
     """A family that embeds pieces and predicts them by a projection; the matrices are shared as its config says."""
 
     _packed: Tensor | None = None
+    _candidates: Tensor | None = None
+    """Where `restricted`: the pieces (B,C) that each sentence may say."""
     _only: tuple[Tensor, Tensor] | None = None
-    """Where `restricted`: output rows (B,C,D) and biases (B,1,C) of the candidates of each sentence."""
+    """Where `restricted` to few in all: output rows (B,C,D) and biases (B,1,C) of the candidates."""
 
     def __init__(self, vocabulary: Vocabulary, size: int, config: PieceConfig) -> None:
         super().__init__()
@@ -68,19 +70,27 @@ class PieceModel(Seq2Seq[MemoryT, StateT], Packable):
             nn.Parameter(torch.randn(vocabulary.target, size) * size**-0.5) if own else self.target_embedding.weight
         )
 
-    def _project(self, values: Tensor) -> Tensor:
-        """values (...,D) -> logits (...,V); values (N,...,D) -> logits (N,...,C) where the model is restricted."""
+    def _project(self, values: Tensor, memory: Memory) -> Tensor:
+        """values (N,...,D) of the rows that ask this memory -> logits (N,...,V); (N,...,C) in a step of a restricted model,
+        where each row has one place."""
         if self._only is not None:
-            weight, bias = self._only
-            grouped = values.reshape(len(weight), -1, values.shape[-1])  # (B,N/B,D)
-            return torch.baddbmm(bias, grouped, weight.transpose(1, 2)).view(*values.shape[:-1], -1)
-        return affine(values, self.output if self._packed is None else self._packed, self.output_bias)
+            (weight, bias), askers = self._only, memory.asked(len(self._only[0]), len(values))
+            found = torch.baddbmm(bias, askers.spread(values.flatten(0, -2)), weight.transpose(1, 2))  # (B,W,C)
+            return askers.gather(found).view(*values.shape[:-1], -1)
+        logits = affine(values, self.output if self._packed is None else self._packed, self.output_bias)
+        if self._candidates is None:
+            return logits
+        own = memory.asked(len(self._candidates), len(values)).repeat(self._candidates)
+        return logits.gather(-1, own.view(*values.shape[:-1], -1))
 
     def pack(self) -> None:
         self._packed = packed(self.output)
 
     def restricted(self, pieces: Tensor) -> "PieceModel[MemoryT, StateT]":
         narrowed = copy.copy(self)  # shares every weight
-        # (`self.output[pieces]` takes three times as long.)
-        narrowed._only = functional.embedding(pieces, self.output), self.output_bias[pieces].unsqueeze(1)
+        narrowed._candidates = pieces
+        # Rows of their own for many sentences are more to read than the whole matrix, which all sentences share.
+        if pieces.numel() <= len(self.output):
+            # (`self.output[pieces]` takes three times as long.)
+            narrowed._only = functional.embedding(pieces, self.output), self.output_bias[pieces].unsqueeze(1)
         return narrowed

@@ -26,7 +26,7 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, dense
+from seq2seq.models.attention import LayeredMemory, LayerMemory, MultiHeadAttention, dense
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.convolution import CausalConvolution
 from seq2seq.models.dropout import Dropout
@@ -223,20 +223,18 @@ class MambaDecoderLayer(nn.Module):
         self.norms = nn.ModuleList(LayerNorm(config.size) for _ in range(2))
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, values: Tensor, source: tuple[Tensor, Tensor], mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (B,T,D), the source's keys and values (B,h,S,E), mask (B,1,1,S) -> (B,T,D), weights (B,T,S)."""
-        return self._ask(values + self.dropout(self.block(self.norms[0](values))), source, mask)
+    def forward(self, values: Tensor, source: LayerMemory) -> tuple[Tensor, Tensor]:
+        """values (B,T,D) -> (B,T,D), weights over the source (B,T,S)."""
+        return self._ask(values + self.dropout(self.block(self.norms[0](values))), source)
 
-    def step(
-        self, values: Tensor, state: BlockState, source: tuple[Tensor, Tensor], mask: Tensor
-    ) -> tuple[Tensor, BlockState, Tensor]:
+    def step(self, values: Tensor, state: BlockState, source: LayerMemory) -> tuple[Tensor, BlockState, Tensor]:
         """values (N,D) -> (N,D), the state after it, weights (N,S)."""
         output, after = self.block.step(self.norms[0](values), state)
-        asked, weights = self._ask((values + output).unsqueeze(1), source, mask)
+        asked, weights = self._ask((values + output).unsqueeze(1), source)
         return asked.squeeze(1), after, weights.squeeze(1)
 
-    def _ask(self, values: Tensor, source: tuple[Tensor, Tensor], mask: Tensor) -> tuple[Tensor, Tensor]:
-        context, weights = self.source.forward_with_weights(self.norms[1](values), *source, mask)
+    def _ask(self, values: Tensor, source: LayerMemory) -> tuple[Tensor, Tensor]:
+        context, weights = self.source.forward_with_weights(self.norms[1](values), source)
         return values + self.dropout(context), weights
 
 
@@ -259,19 +257,18 @@ class Mamba(PieceModel[LayeredMemory, MambaState]):
         return MambaState(tuple(layer.block.empty(memory.keys[0]) for layer in self._layers()))
 
     def step(self, memory: LayeredMemory, state: MambaState, token: Tensor) -> tuple[Step, MambaState]:
-        values, mask = self.target_embedding(token.unsqueeze(1)).squeeze(1), memory.mask[:, None, None, :]
+        values = self.target_embedding(token.unsqueeze(1)).squeeze(1)
         blocks, weights = [], None
         for layer, block, source in zip(self._layers(), state.blocks, memory.layers, strict=True):
-            values, after, weights = layer.step(values, block, source, mask)
+            values, after, weights = layer.step(values, block, source)
             blocks.append(after)
-        return Step(self._project(self.norm(values)), weights), MambaState(tuple(blocks))
+        return Step(self._project(self.norm(values), memory), weights), MambaState(tuple(blocks))
 
     def decode(self, memory: LayeredMemory, target_in: Tensor) -> Decoded:
-        values, mask = self.target_embedding(target_in), memory.mask[:, None, None, :]
-        weights = None
+        values, weights = self.target_embedding(target_in), None
         for layer, source in zip(self._layers(), memory.layers, strict=True):
-            values, weights = layer(values, source, mask)
-        return Decoded(self._project(self.norm(values)), weights)
+            values, weights = layer(values, source)
+        return Decoded(self._project(self.norm(values), memory), weights)
 
     def _layers(self) -> list[MambaDecoderLayer]:
         return [layer for layer in self.layers if isinstance(layer, MambaDecoderLayer)]

@@ -10,6 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+_AT_ONCE = 256
+_MULTIPLE = 16
+"""The library writes a program for each number of rows that it meets, which takes longer than running it. So a product is made
+of parts with at most so many rows: a multiple of 16, and of 64 from 64 on."""
+
 
 class Packable(ABC):
     """A module that multiplies by weights which are no `nn.Linear`."""
@@ -55,6 +60,16 @@ def affine(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """values (...,I), weight (O,I) as it is or packed, bias (O) -> (...,O)."""
     if not weight.is_mkldnn:
         return functional.linear(values, weight, bias)
+    if values.dim() != 2:
+        return _product(values, weight, bias)
+    if len(values) > _AT_ONCE:
+        return torch.cat([affine(part, weight, bias) for part in values.split(_AT_ONCE)])
+    rows = len(values)
+    missing = -rows % (_MULTIPLE if rows <= 4 * _MULTIPLE else 4 * _MULTIPLE)
+    return _product(functional.pad(values, (0, 0, 0, missing)), weight, bias)[:rows]
+
+
+def _product(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     product: Tensor = torch.ops.mkldnn._linear_pointwise(values, weight, bias, "none", [], "")
     return product
 

@@ -227,7 +227,7 @@ class RecurrentSeq2Seq(PieceModel[AttentionMemory, DecoderState]):
         for number in range(1, len(self.layers)):
             outputs = self._layers()[number](torch.cat([values, context.to(values.dtype)], -1), state.layers[number])
             values = _residual(self.config, values, apply_mask(self.norms[number](outputs), masks.layers[number]))
-        return Decoded(self._project(self._read(values, context, masks.readout)), weights)
+        return Decoded(self._project(self._read(values, context, masks.readout), memory), weights)
 
     def _step(
         self, memory: AttentionMemory, state: DecoderState, embedded: Tensor, masks: Masks
@@ -245,7 +245,7 @@ class RecurrentSeq2Seq(PieceModel[AttentionMemory, DecoderState]):
             outputs = apply_mask(self.norms[number](output).unsqueeze(1), masks.layers[number])
             values = _residual(self.config, values, outputs)
         readout = self._read(values, context, masks.readout).squeeze(1)
-        step = Step(self._project(readout), None if weights is None else weights.squeeze(1))
+        step = Step(self._project(readout, memory), None if weights is None else weights.squeeze(1))
         return step, DecoderState(tuple(layers), None if state.readout is None else readout)
 
     def _unroll(self, memory: AttentionMemory, embedded: Tensor, masks: Masks) -> Decoded:

@@ -15,7 +15,7 @@ import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
 
-from seq2seq.models.attention import LayeredMemory, MultiHeadAttention, Rotation, dense, place_angles
+from seq2seq.models.attention import LayeredMemory, LayerMemory, MultiHeadAttention, Rotation, dense, place_angles
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.dropout import Dropout
 from seq2seq.models.embedding import PieceModel, Tying
@@ -113,16 +113,15 @@ class DecoderLayer(nn.Module):
         values: Tensor,
         rotation: Rotation,
         past: tuple[Tensor, Tensor],
-        source: tuple[Tensor, Tensor],
-        mask: Tensor,
+        source: LayerMemory,
     ) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
-        """values (N,T,D) behind `past` keys and values (N,h,t,E); the source's (B,h,S,E), mask (B,1,1,S) ->
-        (N,T,D), keys and values of all so far, weights over the source (N,T,S). T is 1, or t is 0."""
+        """values (N,T,D) behind `past` keys and values (N,h,t,E) -> (N,T,D), keys and values of all so far, weights over
+        the source (N,T,S). T is 1, or t is 0."""
         normed = self.norms[0](values)
         projected = self.itself.project(normed, rotation)
         keys, kept = (torch.cat([old, new], dim=2) for old, new in zip(past, projected, strict=True))
         values = values + self.dropout(self.itself(normed, keys, kept, rotation=rotation, causal=values.shape[1] > 1))
-        context, weights = self.source.forward_with_weights(self.norms[1](values), *source, mask)
+        context, weights = self.source.forward_with_weights(self.norms[1](values), source)
         values = values + self.dropout(context)
         return values + self.dropout(self.feed_forward(self.norms[2](values))), (keys, kept), weights
 
@@ -162,14 +161,13 @@ class Transformer(PieceModel[LayeredMemory, TransformerState]):
     ) -> tuple[Decoded, TransformerState]:
         """target_in (N,T) behind what is in the state."""
         values, rotation = self._placed(self.target_embedding(target_in), state.keys[0].shape[2])
-        mask, keys, kept = memory.mask[:, None, None, :], [], []
-        weights = None
+        keys, kept, weights = [], [], None
         pasts = zip(state.keys, state.values, strict=True)
         for layer, past, source in zip(self._decoder_layers(), pasts, memory.layers, strict=True):
-            values, now, weights = layer(values, rotation, past, source, mask)
+            values, now, weights = layer(values, rotation, past, source)
             keys.append(now[0])
             kept.append(now[1])
-        logits = self._project(self.decoder_norm(values))
+        logits = self._project(self.decoder_norm(values), memory)
         return Decoded(logits, weights), TransformerState(tuple(keys), tuple(kept))
 
     def _placed(self, embedded: Tensor, first: int) -> tuple[Tensor, Rotation]:

@@ -53,15 +53,27 @@ def has_repeat(tokens: tuple[int, ...], n: int) -> bool:
     return n > 0 and len(grams) > len(set(grams))
 
 
-def may_improve(
-    best_open: tuple[float, tuple[int, ...]], finished: list[tuple[float, float, tuple[int, ...]]], config: SearchConfig
-) -> bool:
-    """Fewer finished than the beam is wide, or the best open one would enter the n best by ending with its next piece."""
-    if len(finished) < config.beam or config.beam == 1:
-        return len(finished) < config.beam
-    total, prefix = best_open
-    given = sorted((score for score, _, _ in finished), reverse=True)[: config.nbest]
-    return total / ((5 + len(prefix) + 1) / 6) ** config.length_penalty > given[-1]
+def worth_it(
+    still_open: list[tuple[float, tuple[int, ...]]],
+    finished: list[tuple[float, float, tuple[int, ...]]],
+    source_length: int,
+    config: SearchConfig,
+) -> list[tuple[float, tuple[int, ...]]]:
+    """Those that are not far behind, and could still enter what is given if they ended for nothing, with the next piece or
+    when as long as the source."""
+    if config.beam == 1 and finished:
+        return []
+    if config.prune and len(still_open) >= config.nbest:
+        leader = still_open[config.nbest - 1][0]
+        still_open = [entry for entry in still_open if entry[0] >= leader - config.prune]
+    if len(finished) < config.nbest:
+        return still_open
+    worst = sorted((score for score, _, _ in finished), reverse=True)[config.nbest - 1]
+    return [
+        (total, prefix)
+        for total, prefix in still_open
+        if total / ((5 + max(len(prefix) + 1, source_length)) / 6) ** config.length_penalty > worst
+    ]
 
 
 def slow_search(model: TableModel, row: list[int], config: SearchConfig) -> list[tuple[list[int], float, float]]:
@@ -69,7 +81,7 @@ def slow_search(model: TableModel, row: list[int], config: SearchConfig) -> list
     replay, limit, beam = Replay(model, row), int(len(row) * config.max_length) + 10, config.beam
     still_open: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     finished: list[tuple[float, float, tuple[int, ...]]] = []
-    while still_open and may_improve(still_open[0], finished, config):
+    while still_open:
         length = len(still_open[0][1]) + 1
         candidates = []
         for total, prefix in still_open:
@@ -84,9 +96,8 @@ def slow_search(model: TableModel, row: list[int], config: SearchConfig) -> list
             if token == EOS:
                 score = total / ((5 + length) / 6) ** config.length_penalty
                 finished.append((score, total, prefix))
-        still_open = [(total, (*prefix, token)) for total, prefix, token in candidates[: 2 * beam] if token != EOS][
-            :beam
-        ]
+        longer = [(total, (*prefix, token)) for total, prefix, token in candidates[: 2 * beam] if token != EOS]
+        still_open = worth_it(longer[:beam], finished, len(row), config)
     finished.sort(reverse=True, key=lambda entry: entry[0])
     return [(list(prefix), total, score) for score, total, prefix in finished[: config.nbest]]
 
@@ -105,6 +116,7 @@ def test_equals_the_slow_search(seed: int) -> None:
         length_penalty=rng.choice([0.0, 0.5, 1.0, 2.0]),
         max_length=rng.choice([0.1, 0.5, 1.0]),
         no_repeat_ngram=rng.choice([0, 2, 3]),
+        prune=rng.choice([0.0, 0.5, 2.0]),
     )
     # Few pieces make dead ends and loops likely; the bonus decides between short translations and the limit.
     model = TableModel(
@@ -265,7 +277,7 @@ def test_the_length_penalty_decides_between_short_and_long() -> None:
     }
     model = Script(9, table, otherwise=8)
     for alpha, wanted in ((0.0, []), (1.0, [4, 5, 6, 7])):
-        assert run(model, [[4]], SearchConfig(beam=2, length_penalty=alpha))[0][0].tokens == wanted
+        assert run(model, [[4] * 5], SearchConfig(beam=2, length_penalty=alpha))[0][0].tokens == wanted
 
 
 def test_search_goes_on_while_a_longer_translation_may_win() -> None:
@@ -282,6 +294,15 @@ def test_search_goes_on_while_a_longer_translation_may_win() -> None:
     found = run(model, [[4]], SearchConfig(beam=2, nbest=1, length_penalty=2.0))[0][0]
     assert found.tokens == [4, 6, 7, 8]
     assert found.log_prob == pytest.approx(math.log(0.225), abs=1e-4)
+
+
+def test_what_is_far_behind_is_dropped() -> None:
+    # 4 is 2.2 nats behind 5 at first, and wins in the end: after 5 come twelve pieces that are equally likely.
+    table = {(): {5: 0.9, 4: 0.1}, (5,): dict.fromkeys(range(4, 16), 1 / 12), (4,): {EOS: 1.0}}
+    model = Script(16, table)
+    for prune, nbest, wins in ((0.0, 1, True), (2.3, 1, True), (2.1, 1, False), (2.1, 2, True)):
+        config = SearchConfig(beam=2, nbest=nbest, prune=prune, length_penalty=0.0)
+        assert (run(model, [[4]], config)[0][0].tokens == [4]) is wins
 
 
 def test_no_ngram_comes_twice() -> None:
@@ -326,6 +347,7 @@ def test_a_beam_wider_than_the_vocabulary() -> None:
         ({"beam": 2, "nbest": 3}, r"nbest must be at least 1 and at most beam \(2\)"),
         ({"max_length": 0.0}, "max_length must be above 0"),
         ({"no_repeat_ngram": 1}, "must be 0 \\(off\\) or at least 2"),
+        ({"prune": -1.0}, r"prune must be at least 0 \(0 drops no hypothesis\)"),
         ({"batch_tokens": 0}, "batch_tokens must be at least 1"),
     ],
 )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.decoding.search import SearchConfig, beam_search
-from seq2seq.models import FAMILIES, Decoded, Rows, Seq2Seq, Step, Vocabulary, build
+from seq2seq.models import FAMILIES, Askers, Decoded, Rows, Seq2Seq, Step, Vocabulary, build
 from seq2seq.models.attention import Attention
 from seq2seq.models.lstm import LSTMLayer, LSTMState
 from seq2seq.models.recurrent import DecoderState, Encoder, RecurrentSeq2Seq
@@ -204,6 +204,25 @@ def rows_share_the_memory_of_their_sentence(model: Seq2Seq[Any, Any]) -> None:
             assert_same(new, old)
 
 
+def sentences_may_have_different_numbers_of_rows(model: Seq2Seq[Any, Any]) -> None:
+    source, mask, target_in = inputs()
+    memory = model.encode(source, mask)
+    each, slots = torch.tensor([0, 0, 0, 1, 3, 3]), torch.tensor([0, 1, 2, 3, 9, 10])  # of sentence 2 there is none
+    asked, own = memory.asked_by(Askers(4, 3, slots)), memory.select(each)
+    pieces = torch.tensor([[3, 5, 10, 0], [3, 4, 6, 7], [3, 10, 9, 8], [3, 3, 5, 0]])
+    state, other = model.start(memory).select(each), model.start(memory).select(each)
+    for token in target_in[:, :3].unbind(1):
+        said = (token[each] + torch.arange(6)) % 7 + 4
+        for few in (pieces, pieces[:, :2]):  # more in all than the vocabulary has, and fewer
+            some, _ = model.restricted(few).step(asked, state, said)
+            assert_same(some.logits, model.step(asked, state, said)[0].logits.gather(1, few[each]))
+        found, state = model.step(asked, state, said)
+        wanted, other = model.step(own, other, said)
+        for new, old in zip(tensors_of((found, state)), tensors_of((wanted, other)), strict=True):
+            assert_same(new, old)
+    assert asked.select(torch.tensor([1])).askers is None  # others ask what is left
+
+
 def a_restricted_model_predicts_the_same_of_its_pieces(model: Seq2Seq[Any, Any]) -> None:
     source, mask, target_in = inputs()
     pieces = torch.tensor([[3, 5, 10, 0], [3, 4, 6, 7], [3, 10, 9, 8], [3, 3, 5, 0]])
@@ -273,6 +292,7 @@ PROMISES: list[Callable[[Seq2Seq[Any, Any]], None]] = [
     future_targets_do_not_leak,
     select_moves_every_tensor,
     rows_share_the_memory_of_their_sentence,
+    sentences_may_have_different_numbers_of_rows,
     a_restricted_model_predicts_the_same_of_its_pieces,
     calls_change_none_of_their_arguments,
     every_parameter_gets_a_gradient,

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from seq2seq.models import Vocabulary
-from seq2seq.models.attention import MultiHeadAttention, Rotation
+from seq2seq.models.attention import LayerMemory, MultiHeadAttention, Rotation
 from seq2seq.models.transformer import Transformer, TransformerConfig
 
 
@@ -27,7 +27,7 @@ def test_attention_equals_the_library_and_itself_with_weights() -> None:
     keys, values = ours.project(seen)
     unturned = Rotation(torch.ones(1, 2), torch.zeros(1, 2))
     found = ours(asking, keys, values, rotation=unturned, mask=mask[:, None, None, :])
-    again, found_weights = ours.forward_with_weights(asking, keys, values, mask[:, None, None, :])
+    again, found_weights = ours.forward_with_weights(asking, LayerMemory(keys, values, mask[:, None, None, :]))
     for result in (found, again):
         assert torch.allclose(result, wanted, atol=1e-5)
     assert torch.allclose(found_weights, weights, atol=1e-6)
