@@ -192,7 +192,7 @@ class _Search:
 
     def _repeats(self, n: int) -> Iterator[tuple[int, int]]:
         """(row, column) of each piece that may not come since it would end an n-gram which is there already."""
-        for row, piece in _repeats(self.tokens[:, 1:], n):
+        for row, piece in _ends_of_repeats(self.tokens[:, 1:], n):
             if piece == self.eos:
                 continue  # a translation may always end
             if self.candidates is None:
@@ -258,7 +258,7 @@ class _Search:
         self.memory = self.memory.asked_by(self.askers)
 
 
-def _repeats(history: Integers, n: int) -> Iterator[tuple[int, int]]:
+def _ends_of_repeats(history: Integers, n: int) -> Iterator[tuple[int, int]]:
     """(row, piece) for each piece that would end an n-gram which that row of history (N,t) has already."""
     starts = history.shape[1] - n + 1
     same = np.ones((len(history), starts), dtype=np.bool_)
