@@ -17,6 +17,9 @@ from seq2seq.models.base import Askers
 
 NEVER = float("-inf")
 
+# Up to so many logits in all, sorting everything takes less time than the calls that avoid it.
+_FEW = 64_000
+
 # Numbers that are made float32 and exponentiated at once, so that they stay in the cache (0.5 MB).
 _AT_ONCE = 128_000
 
@@ -27,11 +30,16 @@ class Continuations:
     def __init__(self, logits: Tensor, forbidden: Tensor | None = None) -> None:
         """`forbidden` are columns that may not come in any row. Like all that is ruled out, they keep their share of the
         probability."""
+        if forbidden is None:
+            forbidden = torch.zeros(0, dtype=torch.int64, device=logits.device)
+        if logits.numel() <= _FEW:
+            self.logits = torch.log_softmax(logits.float(), dim=1).index_fill_(1, forbidden, NEVER)
+            self.normaliser = self.logits.new_zeros(len(logits))
+            self.groups, self.maxima = logits.shape[1], self.logits
+            return
         self.logits = logits
         # As many groups as a group has columns, give or take: each of the two is gone through once.
         self.groups = max(1, round(logits.shape[1] ** 0.5))
-        if forbidden is None:
-            forbidden = torch.zeros(0, dtype=torch.int64, device=logits.device)
         held = logits.index_select(1, forbidden)
         logits.index_fill_(1, forbidden, NEVER)
         self.maxima = self._largest(logits)
@@ -56,8 +64,10 @@ class Continuations:
         added = scores - self.normaliser
         # 1. The groups with the largest maxima.
         maxima = askers.spread(self.maxima.float() + added.unsqueeze(1), NEVER).flatten(1)  # (B,W*G)
-        largest, places = maxima.topk(min(count, maxima.shape[1]), dim=1, sorted=False)
-        rows = askers.rows().gather(1, places // self.groups)  # (B,K)
+        largest, places = maxima.topk(min(count, maxima.shape[1]), dim=1)
+        rows = askers.rows(places.device).gather(1, places // self.groups)  # (B,K)
+        if self.groups == self.logits.shape[1]:
+            return largest, rows, places % self.groups
         # 2. Their columns: group, group + G, group + 2G, …
         strips = -(-self.logits.shape[1] // self.groups)
         offsets = torch.arange(strips, device=places.device) * self.groups
@@ -81,7 +91,8 @@ class Continuations:
         return maxima
 
     def _look_again(self, rows: list[int]) -> None:
-        self.maxima[rows] = self._largest(self.logits[rows])
+        if self.groups < self.logits.shape[1]:
+            self.maxima[rows] = self._largest(self.logits[rows])
 
     def _log_sum_exp(self, held: Tensor) -> Tensor:
         """Of the logits and those held back (N,F) -> (N,) float32."""

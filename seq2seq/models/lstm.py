@@ -80,7 +80,9 @@ class LSTMLayer(CellLayer):
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, LSTMState]:
         assert isinstance(state, LSTMState)
         gates = self.products(inputs, state.hidden)
-        i, f, g, o = gates.float().chunk(4, dim=-1)  # (N,H) each; float32 like the cell: mixed formats take half as long again
+        i, f, g, o = gates.float().chunk(
+            4, dim=-1
+        )  # (N,H) each; float32 like the cell: mixed formats take half as long again
         cell = torch.sigmoid(f) * state.cell + torch.sigmoid(i) * torch.tanh(g)
         hidden = (torch.sigmoid(o) * torch.tanh(cell)).to(gates.dtype)
         return hidden, LSTMState(hidden, cell)

@@ -13,7 +13,7 @@ from torch.nn import functional
 _AT_ONCE = 256
 _MULTIPLE = 16
 """The library writes a program for each number of rows that it meets, which takes longer than running it. So a product is made
-of parts with at most so many rows: a multiple of 16, and of 64 from 64 on."""
+of parts with at most so many rows: fewer than 16, a multiple of 16, or of 64 from 64 on."""
 
 
 class Packable(ABC):
@@ -66,6 +66,8 @@ def affine(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return torch.cat([affine(part, weight, bias) for part in values.split(_AT_ONCE)])
     rows = len(values)
     missing = -rows % (_MULTIPLE if rows <= 4 * _MULTIPLE else 4 * _MULTIPLE)
+    if not missing or rows < _MULTIPLE:
+        return _product(values, weight, bias)
     return _product(functional.pad(values, (0, 0, 0, missing)), weight, bias)[:rows]
 
 

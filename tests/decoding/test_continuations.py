@@ -45,6 +45,7 @@ def slowly(
 def test_equals_normalising_and_sorting_all(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
     monkeypatch.setattr(module, "_AT_ONCE", rng.choice([1, 50, 100_000]))
+    monkeypatch.setattr(module, "_FEW", rng.choice([0, 0, 100_000]))
     columns, count = rng.choice([2, 3, 7, 16, 37, 300]), rng.choice([1, 2, 6, 10])
     counts = [rng.randint(0, 4) for _ in range(rng.randint(1, 5))] + [rng.randint(1, 4)]
     rows = sum(counts)
