@@ -60,6 +60,8 @@ def affine(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """values (...,I), weight (O,I) as it is or packed, bias (O) -> (...,O)."""
     if not weight.is_mkldnn:
         return functional.linear(values, weight, bias)
+    if values.dim() == 3 and values.shape[1] == 1:
+        return affine(values.squeeze(1), weight, bias).unsqueeze(1)
     if values.dim() != 2:
         return _product(values, weight, bias)
     if len(values) > _AT_ONCE:
