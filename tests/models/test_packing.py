@@ -31,7 +31,9 @@ def test_plain_weights_stay_a_plain_product() -> None:
 
 @needs_units
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("shape", [(0, 24), (1, 24), (5, 24), (16, 24), (70, 24), (256, 24), (600, 24), (3, 7, 24), (40, 1, 24)])
+@pytest.mark.parametrize(
+    "shape", [(0, 24), (1, 24), (5, 24), (16, 24), (70, 24), (256, 24), (600, 24), (3, 7, 24), (40, 1, 24)]
+)
 def test_a_packed_product_is_the_product(shape: tuple[int, ...], bias: bool) -> None:
     layer, values = nn.Linear(24, 40, bias=bias).bfloat16(), torch.randn(shape).bfloat16()
     with torch.inference_mode():
