@@ -12,8 +12,9 @@ from torch.nn import functional
 
 _AT_ONCE = 256
 _MULTIPLE = 16
-"""The library writes a program for each number of rows that it meets, which takes longer than running it. So a product is made
-of parts with at most so many rows: fewer than 16, a multiple of 16, or of 64 from 64 on."""
+"""In bfloat16 the library writes a program for each number of rows that it meets, which takes longer than running it. So a
+product is made of parts with at most so many rows: fewer than 16, a multiple of 16, or of 64 from 64 on. In float32 the program
+is a small part of the time, and rows that nobody asked for are a large one."""
 
 
 class Packable(ABC):
@@ -37,16 +38,14 @@ class PackedLinear(nn.Module):
 
 
 def can_pack(device: torch.device, number_format: torch.dtype) -> bool:
-    """Whether weights of this format can be laid out here. In float32 the library gains nothing by it."""
+    """Whether weights of this format can be laid out here."""
     library = torch.ops.mkldnn
     # The operators are the ones that torch's own compiler uses; a torch that has them no more goes without.
     has_operators = hasattr(library, "_linear_pointwise") and hasattr(library, "_reorder_linear_weight")
-    return (
-        device.type == "cpu"
-        and number_format == torch.bfloat16
-        and torch.backends.mkldnn.is_available()
-        and has_operators
-        and bool(library._is_mkldnn_bf16_supported())
+    if device.type != "cpu" or not has_operators or not torch.backends.mkldnn.is_available():
+        return False
+    return number_format == torch.float32 or (
+        number_format == torch.bfloat16 and bool(library._is_mkldnn_bf16_supported())
     )
 
 
@@ -62,7 +61,7 @@ def affine(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return functional.linear(values, weight, bias)
     if values.dim() == 3 and values.shape[1] == 1:
         return affine(values.squeeze(1), weight, bias).unsqueeze(1)
-    if values.dim() != 2:
+    if values.dim() != 2 or values.dtype == torch.float32:
         return _product(values, weight, bias)
     if len(values) > _AT_ONCE:
         return torch.cat([affine(part, weight, bias) for part in values.split(_AT_ONCE)])
