@@ -1,12 +1,14 @@
 """Measures this project, the tutorial baseline and (where `make bench-peers` has installed them) the peers, in turn.
 
-    python benchmarks/bench.py [--rounds 2] [--steps 30] [--only train,minutes,translate,latency,startup] [--run RUN]
+    python benchmarks/bench.py [--rounds 2] [--steps 30] [--only train,translate,latency,startup] [--run RUN] [--into FILE]
 
-`minutes` trains configs/lstm-multi30k-quick.yaml into benchmarks/work/quick, which is what translates afterwards if no
-RUN is given. Without peers all of it takes under 10 minutes.
+Two further parts are measured when `--only` names them: `general`, training against peers with general attention, and
+`minutes`, which trains configs/lstm-multi30k-quick.yaml into benchmarks/work/quick. That is what translates if no RUN is
+given, so without it it is trained first.
 
-Writes benchmarks/results.json (what is measured replaces what was there, the rest stays) and prints the table. Every
-ratio is taken within a round, so that a machine that gets busier between rounds does not favour anybody.
+Writes benchmarks/results.json (what is measured replaces what was there, the rest stays if it is of the same kind of
+processor) and prints the table. Every ratio is taken within a round, so that a machine that gets busier between rounds
+does not favour anybody.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from typing import Any
 
 import peers
 import yaml
+from peer import Attention
 from setting import WORK, about, spread, write_text
 
 HERE = Path(__file__).resolve().parent
@@ -44,24 +47,33 @@ def one(*arguments: str) -> dict[str, Any]:
     return found
 
 
-def train(rounds: int, steps: int) -> dict[str, Any]:
+def train(rounds: int, steps: int, attention: Attention = "additive") -> dict[str, Any]:
     """Throughput of training, all systems in every round."""
     found: dict[str, list[dict[str, Any]]] = {}
     for number in range(1, rounds + 1):
+        ours = one("train", "--steps", str(steps))
         measured = {
-            "ours": one("train", "--steps", str(steps)),
+            "ours": ours,
             "ours_float32": one("train", "--precision", "float32", "--steps", str(steps)),
-            "matmul": one("matmul"),
+            "matmul": one("matmul", "--precision", ours["precision"]),
             "baseline": one("train", "--system", "baseline", "--steps", str(max(10, steps // 3))),
         }
         for peer in peers.installed():
-            measured[peer.name] = peer.train_speed("additive")
-            measured[f"{peer.name}_general"] = peer.train_speed("general")
+            measured[peer.name + ("_general" if attention == "general" else "")] = peer.train_speed(attention)
         for name, result in measured.items():
             found.setdefault(name, []).append(result)
             speed = result.get("tokens_per_s")
             if speed:
                 print(f"round {number}: {name} {speed:,.0f} target tokens/s", flush=True)
+    return _of_training(found)
+
+
+def general(rounds: int, steps: int) -> dict[str, Any]:
+    """Training against the peers with general attention, which is ours; what `train` measures as well is left out."""
+    return {name: value for name, value in train(rounds, steps, "general").items() if "_general" in name}
+
+
+def _of_training(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     ours = found["ours"]
     results: dict[str, Any] = {
         "train_precision": ours[0]["precision"],
@@ -174,11 +186,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--run", type=Path, default=QUICK, help="A trained run for what translates.")
-    parser.add_argument("--only", default="train,minutes,translate,latency,startup")
+    parser.add_argument("--only", default="train,translate,latency,startup")
+    parser.add_argument("--into", type=Path, default=RESULTS, help="Where the results are written.")
     options = parser.parse_args()
-    write_text()
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "train": lambda: train(options.rounds, options.steps),
+        "general": lambda: general(options.rounds, options.steps),
         "minutes": minutes,
         "translate": lambda: translate(options.rounds, options.run),
         "latency": lambda: latency(options.rounds, options.run),
@@ -187,12 +200,25 @@ def main() -> None:
     wanted = options.only.split(",")
     if unknown := set(wanted) - set(parts):
         parser.error(f"--only: there is no {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
-    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    write_text()
+    if options.run == QUICK and not (QUICK / "config.yaml").exists() and "minutes" not in wanted:
+        wanted.insert(0, "minutes")
+    results = measured_here(options.into)
     for name in wanted:
         results |= parts[name]() | {f"about_{name}": about()}
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        options.into.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(table(results))
-    print(f"\nwritten to {RESULTS}")
+    print(f"\nwritten to {options.into}")
+
+
+def measured_here(path: Path) -> dict[str, Any]:
+    """What the file holds, unless it was measured on another kind of processor: one table is of one machine."""
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    here = about()["processor"]
+    others = {value["processor"] for name, value in results.items() if name.startswith("about_")} - {here}
+    if others:
+        print(f"{path} is of {', '.join(sorted(others))}; this is {here}: begun anew", flush=True)
+    return {} if others else results
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """One measurement in a process of its own (so that memory and warm state belong to it), printed as JSON.
 
-python benchmarks/one.py matmul
+python benchmarks/one.py matmul --precision float32|bfloat16
 python benchmarks/one.py train --system ours|baseline --precision float32|bfloat16|auto --steps 40
 python benchmarks/one.py profile --steps 20
 python benchmarks/one.py translate --run RUN
@@ -28,9 +28,9 @@ from torch import Tensor, nn
 WARM_UP = 10  # updates that are not counted: allocator, the library's programs
 
 
-def matmul_rate(size: int = 2048, seconds: float = 3.0) -> float:
-    """Multiply-adds a second of a bfloat16 matrix product of size^3, the best of many: what this machine can do."""
-    a, b = torch.randn(size, size).bfloat16(), torch.randn(size, size).bfloat16()
+def matmul_rate(number_format: torch.dtype, size: int = 2048, seconds: float = 3.0) -> float:
+    """Multiply-adds a second of a matrix product of size^3, the best of many: what this machine can do."""
+    a, b = torch.randn(size, size).to(number_format), torch.randn(size, size).to(number_format)
     best, until = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < until:
         started_at = time.perf_counter()
@@ -242,7 +242,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(THREADS)
     if options.what == "matmul":
-        found: dict[str, Any] = {"multiply_adds_per_s": matmul_rate()}
+        found: dict[str, Any] = {
+            "multiply_adds_per_s": matmul_rate(torch.float32 if options.precision == "float32" else torch.bfloat16)
+        }
     elif options.what == "train":
         found = train(ours(options.precision) if options.system == "ours" else baseline(), options.steps)
     elif options.what == "profile":
