@@ -201,6 +201,8 @@ def translate(
     if input_file is not None:
         with terminal.progress_bar("translating") as advance:
             terminal.translate_file(translator, input_file, output_file, show, advance)
+    elif sys.stdin is None or sys.stdout is None:  # a daemon's may be closed
+        raise UserError("There is no standard input or output to work with; give --input FILE and --output FILE.")
     elif sys.stdin.isatty() and sys.stdout.isatty():
         terminal.converse(translator, show, prompt=RunFolder(run).direction())
     else:
@@ -293,6 +295,15 @@ def prepare(
         typer.echo(line)
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What is wrong with a place that was named, rather than with the program.
+_OF_FILES = (
+    *_FULL,
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
+)
+
+
 def main() -> None:
     """Runs the command line; what a person can mend is one message and an exit status, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
@@ -305,10 +316,11 @@ def main() -> None:
         sys.stderr.write(f"seq2seq: {error}\n")
         sys.exit(1)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
+        if error.errno not in _OF_FILES:
             raise
-        place = f" ({error.filename})" if error.filename else ""
-        sys.stderr.write(f"seq2seq: {error.strerror}{place}: free some space or choose a folder that can be written.\n")
+        place = f" ({error.filename2 or error.filename})" if error.filename else ""
+        what_to_do = "free some space" if error.errno in _FULL else "choose another file or folder"
+        sys.stderr.write(f"seq2seq: {error.strerror}{place}: {what_to_do}.\n")
         sys.exit(1)
 
 

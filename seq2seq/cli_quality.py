@@ -27,7 +27,7 @@ def average(
     """
     from seq2seq import shipping
 
-    target = into or run.with_name(f"{run.name}-average")
+    target = into or run.resolve().with_name(f"{run.resolve().name}-average")
     steps = shipping.average(run, target, count)
     typer.echo(f"{target}: the mean of the checkpoints of steps {', '.join(f'{step:,}' for step in steps)}")
     typer.echo(f"Next: seq2seq evaluate {target} --split valid --against {run}")

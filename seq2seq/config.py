@@ -6,7 +6,9 @@ A section's fields, their units and defaults are documented there: DataConfig (d
 """
 
 import difflib
+import math
 import typing
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,7 @@ def parse_config(raw: dict[str, Any], where: str) -> Config:
             problems.append(f"{name}: must be a section with keys, not {given!r}")
             continue
         if name == "model":
-            if given.get("family") not in FAMILIES:
+            if not isinstance(given.get("family"), str) or given["family"] not in FAMILIES:
                 near = _nearest(str(given.get("family")), list(FAMILIES))
                 problems.append(f"model.family: {given.get('family')!r} is no family{near}")
                 continue
@@ -101,11 +103,21 @@ def parse_config(raw: dict[str, Any], where: str) -> Config:
             sections[name] = TypeAdapter(kind).validate_python(given)
         except ValidationError as error:
             problems += [problem_of(name, kind, dict(entry)) for entry in error.errors(include_url=False)]
+    problems += [f"{path}: {value} is no number that can be used" for path, value in _not_finite(raw, "")]
     problems += _across(sections)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
         raise UserError(f"{where} has {len(problems)} mistake{'s' if len(problems) > 1 else ''}:\n{lines}")
     return Config(**sections)
+
+
+def _not_finite(value: Any, path: str) -> Iterator[tuple[str, float]]:
+    """(path, value) of every nan and infinity: they pass comparisons with limits, and train to nothing."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path, value
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from _not_finite(part, f"{path}.{key}" if path else str(key))
 
 
 def dump_config(config: Config) -> str:

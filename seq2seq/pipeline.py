@@ -64,7 +64,10 @@ def prepare(config: Config, *, data_dir: Path | None = None, say: Say) -> Prepar
     for line in report.lines():
         say(line)
     if not len(corpus.splits["valid"]):
-        raise UserError(f"{corpus.name} has no valid pairs: training could not tell whether it gets better.")
+        raise UserError(
+            f"{corpus.name} has no valid pairs: training could not tell whether it gets better. Give data.corpus.valid, "
+            "or more pairs in train, a share of which is held out."
+        )
     if not len(corpus.splits["train"]):
         raise UserError(
             f"No training pair of {corpus.name} is left after cleaning; see data.cleaning and the counts above."

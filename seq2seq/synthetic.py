@@ -35,6 +35,7 @@ def backtranslate(
     run: Path, text: Path, folder: Path, *, together_with: Sequence[Path] = (), progress: Progress, **search: Any
 ) -> MadePairs:
     """Translates text of the target language by a model of the other direction: made sources for real targets."""
+    _check_place(folder)
     config, real = RunFolder.open(run).config().data, read_lines(text)
     found = _translate(run, together_with, real, progress, search)
     # The reverse model's target language is the source language of what will be trained.
@@ -53,6 +54,7 @@ def distill(
     **search: Any,
 ) -> MadePairs:
     """Translates the training sources of a run's corpus by the run (or an ensemble): real sources, made targets."""
+    _check_place(folder)
     opened = RunFolder.open(run)
     config = opened.config().data
     real = training_corpus(opened, data_dir=data_dir, say=say).splits["train"].source
@@ -61,10 +63,17 @@ def distill(
     return _write(real, found, files, tagged=False)
 
 
+def _check_place(folder: Path) -> None:
+    """Before hours of translating: can the folder be made, or written into?"""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UserError(f"{folder} cannot be written: {there} is no folder that can be. Choose another one.")
+
+
 def _translate(
     run: Path, together_with: Sequence[Path], texts: list[str], progress: Progress, search: dict[str, Any]
 ) -> list[str]:
-    if not texts:
+    if not any(text.strip() for text in texts):
         raise UserError("There is nothing to translate: the text is empty.")
     translator = load_translator(run, together_with=together_with, **search)
     return [translation.text for translation in translator.translate(texts, progress=progress)]
@@ -73,6 +82,8 @@ def _translate(
 def _write(source: list[str], target: list[str], files: tuple[Path, Path], *, tagged: bool) -> MadePairs:
     """Both files appear whole or not at all."""
     kept = [(s.strip(), t.strip()) for s, t in zip(source, target, strict=True) if s.strip() and t.strip()]
+    if not kept:
+        raise UserError("No pair is left to be written: every translation is empty. Is the model trained?")
     partial = [file.with_name(file.name + ".partial") for file in files]
     try:
         files[0].parent.mkdir(parents=True, exist_ok=True)

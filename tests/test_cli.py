@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -391,6 +392,22 @@ def test_translate_mistakes(fails: Fails, trained: Path, tmp_path: Path) -> None
     assert "is no file" in fails("translate", "runs/toy", "--input", "missing.txt")
     assert "--output needs --input" in fails("translate", "runs/toy", "--output", "out.txt")
     assert "nbest must be at least 1 and at most beam" in fails("translate", "runs/toy", "--beam", "2", "--nbest", "3")
+    for option in ("--prune", "--length-penalty", "--max-length"):
+        for value in ("nan", "inf"):
+            assert "must be finite numbers" in fails("translate", "runs/toy", option, value)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_closed_standard_streams_are_one_sentence(
+    closed: str, trained: Path, environment: dict[str, str], toy_data: Path
+) -> None:
+    command = f"{shlex.quote(sys.executable)} -m seq2seq.cli translate runs/toy {closed}"
+    result = subprocess.run(
+        ["sh", "-c", command], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, cwd=toy_data
+    )
+    assert result.returncode == 1
+    assert b"There is no standard input or output" in result.stderr
+    assert b"Traceback" not in result.stderr
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")

@@ -4,6 +4,8 @@ import gzip
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -163,8 +165,21 @@ def test_mistakes(fails: Fails, cli: Cli, trained: Path, backwards: Path, tmp_pa
     bare = tmp_path / "bare"
     shutil.copytree(trained, bare, ignore=shutil.ignore_patterns("checkpoints"))
     assert "keeps no checkpoints to average" in fails("average", str(bare))
-    (tmp_path / "empty.en").write_text("")
-    assert (
-        "there is nothing to translate"
-        in fails("backtranslate", "runs/backwards", str(tmp_path / "empty.en"), "--into", "x").lower()
-    )
+    for nothing in ("", " \n\n"):
+        (tmp_path / "empty.en").write_text(nothing)
+        told = fails("backtranslate", "runs/backwards", str(tmp_path / "empty.en"), "--into", "x")
+        assert "there is nothing to translate" in told.lower()
+    # Places that are none: said at once, and by the system's own words where it is asked.
+    beside = str(tmp_path / "empty.en" / "into")
+    assert "cannot be written" in fails("distill", "runs/toy", "--into", beside)
+    assert "Not a directory" in fails("average", "runs/toy", "--into", beside)
+    assert "Not a directory" in fails("train", "toy.yaml", "--run", beside)
+
+
+def test_average_of_the_folder_one_stands_in(trained: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    shutil.copytree(trained, here)
+    command = [sys.executable, "-m", "seq2seq.cli", "average", "."]
+    result = subprocess.run(command, capture_output=True, env=environment, cwd=here)
+    assert result.returncode == 0, result.stderr.decode()
+    assert (tmp_path / "here-average" / "model.safetensors").is_file()

@@ -87,6 +87,15 @@ def test_an_override_that_is_none(override: str, tmp_path: Path) -> None:
         ("tokenizer", {"joint": False}, "model.tie_embeddings: 'all' needs tokenizer.joint"),
         ("data", {"corpus": "toy", "source": "de", "target": "de"}, "they must be two languages"),
         ("data", {"corpus": "toy", "source": "de"}, "data.target: must be given"),
+        ("training", {"budget": {"minutes": float("nan")}}, "training.budget.minutes: nan is no number"),
+        (
+            "training",
+            {"budget": {"steps": 1}, "optimizer": {"learning_rate": float("inf")}},
+            "learning_rate: inf is no",
+        ),
+        ("training", {"budget": {"steps": 1}, "optimizer": {"clip_norm": float("nan")}}, "clip_norm: nan is no number"),
+        ("model", {"family": "lstm", "forget_bias": float("nan")}, "model.forget_bias: nan is no number"),
+        ("model", {"family": ["lstm"]}, "model.family: ['lstm'] is no family"),
         ("search", [1], "search: must be a section"),
     ],
 )

@@ -4,6 +4,7 @@ Legend: B sentences, K beam, N rows (the open hypotheses: at most K for each sen
 pieces, V vocabulary, C candidates of a sentence (V without a shortlist). A *column* is a place in a row of candidates.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,8 @@ class SearchConfig:
             raise ValueError("beam must be at least 1")
         if not 1 <= self.nbest <= self.beam:
             raise ValueError(f"nbest must be at least 1 and at most beam ({self.beam})")
+        if not all(math.isfinite(value) for value in (self.length_penalty, self.max_length, self.prune)):
+            raise ValueError("length_penalty, max_length and prune must be finite numbers")
         if self.max_length <= 0:
             raise ValueError("max_length must be above 0")
         if self.no_repeat_ngram < 0 or self.no_repeat_ngram == 1:

@@ -122,6 +122,8 @@ def load_facts(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder} has no checkpoint.")
     try:
         facts: dict[str, Any] = json.loads((place / "state.json").read_text(encoding="utf-8"))
+        if not isinstance(facts, dict):
+            raise ValueError("not a mapping")
     except ValueError as error:
         raise UserError(f"{place / 'state.json'} is damaged ({error}); train anew.") from None
     return facts

@@ -36,6 +36,8 @@ class Journal:
         with self.path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
                 try:
-                    yield json.loads(line), line.rstrip("\n") + "\n"
+                    event = json.loads(line)
                 except json.JSONDecodeError:
                     continue
+                if isinstance(event, dict):
+                    yield event, line.rstrip("\n") + "\n"

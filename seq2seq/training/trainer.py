@@ -260,8 +260,11 @@ class Trainer:
     def resume(self) -> None:
         """Takes up checkpoints/last."""
         tensors, facts = checkpoint.load_last(self.folder)
-        facts["best"] = [(bleu, step) for bleu, step in facts["best"]]
-        self.progress = Progress(**facts)
+        try:
+            facts["best"] = [(bleu, step) for bleu, step in facts["best"]]
+            self.progress = Progress(**facts)
+        except (KeyError, TypeError, ValueError):
+            raise UserError(f"The last checkpoint of {self.folder} is damaged: its state.json is of no run.") from None
         groups: dict[str, dict[str, Tensor]] = {"model": {}, "ema": {}}
         for name, tensor in tensors.items():
             kind, _, rest = name.partition(".")
@@ -279,7 +282,7 @@ class Trainer:
         self.journal.rewind(self.progress.step)
 
     def _choose_precision(self) -> str:
-        if self.config.precision != "auto":
+        if self.config.precision == "float32":
             return self.config.precision
         self.model.train()
         # Any batch will do: all have about the same number of tokens.
@@ -290,6 +293,12 @@ class Trainer:
             return smoothed_cross_entropy(logits, batch.target_out, smoothing=0, ignore=PAD)[0]
 
         seconds = measure_precisions(self.model, batch, loss, self.device)
+        if self.config.precision == "bfloat16":
+            if "bfloat16" not in seconds:
+                raise UserError(
+                    "training.precision is bfloat16, which this processor cannot train in; use auto or float32."
+                )
+            return self.config.precision
         chosen = min(seconds, key=lambda name: seconds[name])
         self.journal.write("precision", step=0, chosen=chosen, seconds=seconds)
         times = ", ".join(f"{name} {value * 1000:.0f} ms" for name, value in seconds.items())

@@ -27,6 +27,16 @@ from seq2seq.training.validation import Validation, ValidationConfig, Validator
 PAIRS = word_pairs(60, seed=4, longest=4)
 
 
+def has_bfloat16_lstm() -> bool:
+    """Whether this processor trains the library's LSTM in bfloat16; those without units for it cannot."""
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            torch.nn.LSTM(8, 8)(torch.randn(3, 2, 8))[0].sum().backward()
+    except RuntimeError:
+        return False
+    return True
+
+
 class Watch(Display):
     """Keeps what would be shown; `after` is called with the number of every update done."""
 

@@ -47,6 +47,14 @@ def test_rewind_drops_what_a_resumed_run_does_again(tmp_path: Path) -> None:
     assert steps(journal)[-1] == ("step", 100)
 
 
+def test_a_line_that_is_no_event_is_passed_over(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path.write_text("[1]\n3\n", encoding="utf-8")
+    journal.write("step", step=1)
+    journal.rewind(1)
+    assert steps(journal) == [("step", 1)]
+
+
 @pytest.mark.parametrize("cut", range(1, 40))
 def test_a_line_cut_short_costs_no_other(cut: int, tmp_path: Path) -> None:
     # Killed while writing: cut inside the JSON, inside a character of several bytes, or just before the line feed.

@@ -8,6 +8,7 @@ import pytest
 from safetensors.torch import load_file
 from small_runs import Scripted, Watch, copied, equal, events, facts_of, interrupt_at, make
 
+from seq2seq.errors import UserError
 from seq2seq.training import checkpoint
 from seq2seq.training.interrupt import stop_on_interrupt
 from seq2seq.training.settings import Budget
@@ -73,6 +74,14 @@ def test_a_finished_run_has_nothing_left_to_do_but_a_larger_budget_goes_on(tmp_p
     assert more.run().step == 9
     assert [event["step"] for event in events(tmp_path / "run", "validation")] == [5, 7, 9]
     assert sorted(step for _, step in more.progress.best) == [5, 7, 9]
+
+
+@pytest.mark.parametrize("facts", ["[]", "{}", '{"best": [], "what": 1}', '{"best": 3}'])
+def test_a_damaged_state_is_one_sentence(facts: str, tmp_path: Path) -> None:
+    make(tmp_path / "run", budget=Budget(steps=2)).run()
+    (tmp_path / "run" / "checkpoints" / "last" / "state.json").write_text(facts, encoding="utf-8")
+    with pytest.raises(UserError, match="damaged"):
+        make(tmp_path / "run", budget=Budget(steps=4)).resume()
 
 
 def test_an_interrupt_saves_and_says_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_runs import Scripted, Watch, copied, equal, events, make
+from small_runs import Scripted, Watch, copied, equal, events, has_bfloat16_lstm, make
 from torch import Tensor
 
 from seq2seq.errors import UserError
@@ -157,6 +157,7 @@ def test_the_running_mean_is_validated_and_kept(tmp_path: Path) -> None:
     assert not equal(mean, copied(run.model))
 
 
+@pytest.mark.skipif(not has_bfloat16_lstm(), reason="this processor has no LSTM in bfloat16")
 def test_weights_are_float32_whatever_the_precision(tmp_path: Path) -> None:
     run = make(tmp_path / "run", precision="bfloat16", budget=Budget(steps=3))
     assert run.run().precision == "bfloat16"
@@ -183,10 +184,16 @@ def test_choosing_the_precision_leaves_training_as_it_was(tmp_path: Path, monkey
     assert torch.equal(torch.get_rng_state(), state)
     run.run()
     assert len(seen) == 2
-    assert seen[0].keys() == {"float32", "bfloat16"}
+    assert seen[0].keys() == ({"float32", "bfloat16"} if has_bfloat16_lstm() else {"float32"})
     given, auto = (load_file(tmp_path / name / "checkpoints/last/state.safetensors") for name in ("given", "auto"))
     assert equal(given, auto)
     assert events(tmp_path / "auto", "precision")[0]["chosen"] == "float32"
+
+
+def test_bfloat16_where_it_cannot_be_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer_module, "measure_precisions", lambda *given: {"float32": 1.0})
+    with pytest.raises(UserError, match="this processor cannot train in"):
+        make(tmp_path / "run", precision="bfloat16").run()
 
 
 def test_a_step_moves_against_the_gradient_and_is_clipped(tmp_path: Path) -> None:
