@@ -31,8 +31,10 @@ class OptimizerConfig:
     """Gradients are scaled down to this norm; 0 leaves them."""
 
     def __post_init__(self) -> None:
-        if self.learning_rate <= 0:
-            raise ValueError("learning_rate must be above 0")
+        if not 0 < self.learning_rate <= 1:
+            raise ValueError("learning_rate must be above 0 and at most 1")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError("betas must be at least 0 and below 1")
         if self.warmup_steps < 0 or self.clip_norm < 0 or self.weight_decay < 0:
             raise ValueError("warmup_steps, clip_norm and weight_decay must be at least 0")
         if not 0 <= self.final_share <= 1:

@@ -63,6 +63,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1 or not 0 <= self.ema < 1:
             raise ValueError("label_smoothing and ema must be at least 0 and below 1")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError("seed must be at least 0 and below 2^32")
         if self.patience < 0 or self.average < 1 or self.threads < 0:
             raise ValueError("patience and threads must be at least 0, average at least 1")
 
