@@ -13,8 +13,8 @@ from torch.nn import functional
 _AT_ONCE = 256
 _MULTIPLE = 16
 """In bfloat16 the library writes a program for each number of rows that it meets, which takes longer than running it. So a
-product is made of parts with at most so many rows: fewer than 16, a multiple of 16, or of 64 from 64 on. In float32 the program
-is a small part of the time, and rows that nobody asked for are a large one."""
+product is made of parts with at most so many rows: fewer than 16, a multiple of 16, or of 64 from 64 on. In float32 that
+brought nothing."""
 
 
 class Packable(ABC):
