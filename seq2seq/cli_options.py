@@ -37,6 +37,11 @@ Models = Annotated[
     typer.Option("--model", help="A further run that decides together with the others (an ensemble); repeatable."),
 ]
 Precision = Annotated[
-    str, typer.Option("--precision", help="auto (bfloat16 where the CPU multiplies matrices in it), float32, bfloat16.")
+    str,
+    typer.Option(
+        "--precision",
+        help="Format of the weights: auto (bfloat16 where the CPU multiplies in it, else float16 where it can read "
+        "that), float32, bfloat16, float16, int8 (faster than float16, and a little less exact).",
+    ),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu, cuda.")]

@@ -211,7 +211,7 @@ def load_translator(
     **changes: Any,
 ) -> Translator:
     """The translator of a run folder, or of several that decide together (the first one's config counts); `changes`
-    are fields of SearchConfig (beam=1, nbest=5, …). `precision` is the format of weights and products."""
+    are fields of SearchConfig (beam=1, nbest=5, …). `precision` is the format of the weights."""
     run = RunFolder.open(Path(folder))
     config = run.config()
     if "nbest" in changes and "beam" not in changes:
@@ -221,19 +221,18 @@ def load_translator(
     except ValueError as error:
         raise UserError(f"{error}.") from None
     tokenizer, where = run.tokenizer(), pick_device(device)
-    number_format = translation_format(precision, where)
+    weight_format = translation_format(precision, where)
     model = _load_model(run, tokenizer).to(where)
     # An ensemble is there for quality: it keeps the whole vocabulary.
     shortlist = None if together_with else _load_shortlist(run, tokenizer)
     if together_with:
         others = [_load_member(Path(other), run, tokenizer).to(where) for other in together_with]
         model = Ensemble([model, *others])
-    model = model.to(number_format).eval()
-    if can_pack(where, number_format):
-        pack(model)
-    return _translator(
-        model, tokenizer, config, shortlist=shortlist, workers=torch.get_num_threads() if where.type == "cpu" else 1
-    )
+    model = model.to(torch.bfloat16 if weight_format == "bfloat16" else torch.float32).eval()
+    if can_pack(where, weight_format):
+        pack(model, weight_format)
+    workers = torch.get_num_threads() if where.type == "cpu" else 1
+    return _translator(model, tokenizer, config, shortlist=shortlist, workers=workers, precision=weight_format)
 
 
 def _load_model(run: RunFolder, tokenizer: Tokenizer) -> Seq2Seq[Any, Any]:

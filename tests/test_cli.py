@@ -13,7 +13,10 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from fakes import Cli, Fails
+
+from seq2seq.models.packing import can_pack
 
 # -- the whole way -------------------------------------------------------------------------------------------------
 
@@ -70,8 +73,23 @@ def test_as_many_lines_out_as_in(trained: Path, cli: Cli, given: bytes, lines: i
     result.stdout.decode("utf-8")
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_both_number_formats_translate(trained: Path, cli: Cli, toy_data: Path, precision: str) -> None:
+@pytest.mark.parametrize(
+    "precision",
+    [
+        "float32",
+        "bfloat16",
+        *[
+            pytest.param(
+                weight_format,
+                marks=pytest.mark.skipif(
+                    not can_pack(torch.device("cpu"), weight_format), reason="not packed on this CPU"
+                ),
+            )
+            for weight_format in ("float16", "int8")
+        ],
+    ],
+)
+def test_all_number_formats_translate(trained: Path, cli: Cli, toy_data: Path, precision: str) -> None:
     text = (toy_data / "toy" / "test.de").read_bytes()
     result = cli("translate", "runs/toy", "--precision", precision, stdin=text)
     assert result.returncode == 0, result.stderr.decode()
@@ -386,7 +404,7 @@ def test_evaluate_mistakes(fails: Fails, trained: Path, toy_data: Path, tmp_path
 
 
 def test_translate_mistakes(fails: Fails, trained: Path, tmp_path: Path) -> None:
-    assert "precision is 'int3'; it must be one of auto, float32, bfloat16" in fails(
+    assert "precision is 'int3'; it must be one of auto, float32, bfloat16, float16, int8" in fails(
         "translate", "runs/toy", "--precision", "int3"
     )
     assert "is no file" in fails("translate", "runs/toy", "--input", "missing.txt")

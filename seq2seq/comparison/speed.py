@@ -21,7 +21,7 @@ from seq2seq.comparison.settings import RunSettings
 from seq2seq.config import Config
 from seq2seq.errors import UserError
 from seq2seq.models import Seq2Seq, Vocabulary, build
-from seq2seq.training.device import autocast, translation_format
+from seq2seq.training.device import autocast, has_bfloat16_units
 from seq2seq.training.loss import smoothed_cross_entropy
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def update(model: Seq2Seq[Any, Any], source: Tensor, target: Tensor, precision: 
 
 def precision_here() -> str:
     """What training would choose by its flags on this CPU."""
-    return str(translation_format("auto", torch.device("cpu"))).removeprefix("torch.")
+    return "bfloat16" if has_bfloat16_units(torch.device("cpu")) else "float32"
 
 
 class Parallel(_OfTranslators):

@@ -17,6 +17,7 @@ from seq2seq.data.tokenizer import BOS, COPY, EOS, PAD, RESERVED, UNK, Tokenizer
 from seq2seq.decoding.search import Hypothesis, SearchConfig, beam_search
 from seq2seq.decoding.shortlist import Shortlist
 from seq2seq.models import Seq2Seq
+from seq2seq.models.packing import WeightFormat
 
 # A break after the end of a sentence, for texts longer than what the model has been trained on.
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
@@ -61,7 +62,7 @@ class Translator:
     """A model, its tokenizer and how to search. `pipeline.load_translator` makes one from a run folder.
 
     With `workers` above 1 as many batches are searched at once, with one thread each, which on a CPU is faster than all
-    threads on the small operations of one.
+    threads on the small operations of one. `precision` says what the model's weights have been made.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Translator:
         max_source: int = 128,
         shortlist: Shortlist | None = None,
         workers: int = 1,
+        precision: WeightFormat = "float32",
     ) -> None:
         keep_freed_memory()
         self.model = model
@@ -83,6 +85,7 @@ class Translator:
         self.max_source = max_source
         self.shortlist = shortlist
         self.workers = workers
+        self.precision = precision
         self.device = next(model.parameters()).device
 
     @classmethod
@@ -92,11 +95,6 @@ class Translator:
         from seq2seq.pipeline import load_translator
 
         return load_translator(run, **changes)
-
-    @property
-    def precision(self) -> str:
-        """The number format of the weights."""
-        return str(next(self.model.parameters()).dtype).removeprefix("torch.")
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
         """The best translation of each text."""

@@ -20,11 +20,12 @@ AttentionKind = Literal["dot", "general", "additive", "none"]
 
 @dataclass(frozen=True)
 class AttentionMemory(Memory):
-    """keys (B,S,H) are projected once for the sentence; values (B,S,E); mask (B,S) true at pieces; summary (B,E)."""
+    """keys (B,S,H) are projected once for the sentence; values (B,S,E); padding (B,1,S) 0 at pieces and -inf at padding, in
+    the format of the keys; summary (B,E)."""
 
     keys: Tensor
     values: Tensor
-    mask: Tensor
+    padding: Tensor
     summary: Tensor
 
 
@@ -54,11 +55,12 @@ class Attention(nn.Module):
         if values.dtype == torch.bfloat16 and values.device.type == "cpu" and not self.training:
             # The few products of a search step are too small for the units that make bfloat16 worth while.
             keys, values = keys.float(), values.float()
-        return AttentionMemory(keys, values, mask, summary)
+        padding = torch.zeros_like(mask, dtype=keys.dtype).masked_fill_(~mask, float("-inf")).unsqueeze(1)
+        return AttentionMemory(keys, values, padding, summary)
 
     def forward(self, query: Tensor, memory: AttentionMemory) -> tuple[Tensor, Tensor | None]:
         """query (N,T,H) -> context (N,T,E), weights (N,T,S) float32 or None."""
-        askers = memory.asked(len(memory.mask), len(query))
+        askers = memory.asked(len(memory.padding), len(query))
         if self.kind == "none":
             return askers.repeat(memory.summary).unsqueeze(1).expand(-1, query.shape[1], -1), None
         query = askers.spread(query)  # (B,W,T,H)
@@ -66,13 +68,14 @@ class Attention(nn.Module):
         if self.kind == "additive":
             # e_ts = v . tanh(W q_t + U k_s), for all pairs: (B,W*T,1,H) + (B,1,S,H)
             summed = self.query(query).unsqueeze(2) + memory.keys.unsqueeze(1)
-            scores = self.energy(torch.tanh(summed).to(query.dtype)).squeeze(-1)
+            scores = self.energy(torch.tanh(summed).to(query.dtype)).squeeze(-1) + memory.padding
         else:
-            scores = torch.matmul(query.to(memory.keys.dtype), memory.keys.transpose(1, 2)) * self.query_size**-0.5
+            # padding + q . k / sqrt(H), in one pass.
+            queries, keys = query.to(memory.keys.dtype), memory.keys.transpose(1, 2)
+            scores = torch.baddbmm(memory.padding, queries, keys, alpha=self.query_size**-0.5)
         # Softmax in float32: in bfloat16 the weights would not sum to one.
-        scores = scores.float().masked_fill(~memory.mask.unsqueeze(1), float("-inf"))
-        weights = torch.softmax(scores, dim=-1)
-        context = torch.matmul(weights.to(memory.values.dtype), memory.values)
+        weights = torch.softmax(scores.float(), dim=-1)
+        context = torch.bmm(weights.to(memory.values.dtype), memory.values)
         return askers.gather(context.unflatten(1, apart)), askers.gather(weights.unflatten(1, apart))
 
 

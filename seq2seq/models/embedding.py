@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from seq2seq.models.base import Memory, MemoryT, Seq2Seq, StateT, Vocabulary
 from seq2seq.models.dropout import apply_mask, locked_mask
-from seq2seq.models.packing import Packable, affine, packed
+from seq2seq.models.packing import Layout, Packable, Product
 
 Tying = Literal["none", "target", "all"]
 
@@ -49,7 +49,7 @@ class PieceEmbedding(nn.Module):
 class PieceModel(Seq2Seq[MemoryT, StateT], Packable):
     """A family that embeds pieces and predicts them by a projection; the matrices are shared as its config says."""
 
-    _packed: Tensor | None = None
+    _packed: Product | None = None
     _candidates: Tensor | None = None
     """Where `restricted`: the pieces (B,C) that each sentence may say."""
     _only: tuple[Tensor, Tensor] | None = None
@@ -77,14 +77,14 @@ class PieceModel(Seq2Seq[MemoryT, StateT], Packable):
             (weight, bias), askers = self._only, memory.asked(len(self._only[0]), len(values))
             found = torch.baddbmm(bias, askers.spread(values.flatten(0, -2)), weight.transpose(1, 2))  # (B,W,C)
             return askers.gather(found).view(*values.shape[:-1], -1)
-        logits = affine(values, self.output if self._packed is None else self._packed, self.output_bias)
+        logits = self._packed(values) if self._packed else functional.linear(values, self.output, self.output_bias)
         if self._candidates is None:
             return logits
         own = memory.asked(len(self._candidates), len(values)).repeat(self._candidates)
         return logits.gather(-1, own.view(*values.shape[:-1], -1))
 
-    def pack(self) -> None:
-        self._packed = packed(self.output)
+    def pack(self, layout: Layout) -> None:
+        self._packed = layout(self.output, self.output_bias)
 
     def restricted(self, pieces: Tensor) -> "PieceModel[MemoryT, StateT]":
         narrowed = copy.copy(self)  # shares every weight

@@ -17,9 +17,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seq2seq.models.base import Rows
-from seq2seq.models.packing import affine, packed
+from seq2seq.models.packing import Layout, Product
 from seq2seq.models.recurrent import CellLayer, RecurrentConfig, RecurrentSeq2Seq, initialise_cells
 
 
@@ -41,7 +42,7 @@ class GRUState(Rows):
 class GRULayer(CellLayer):
     """The equations above: `forward` through the library's layer, `step` written out."""
 
-    _packed: list[Tensor] | None = None
+    _packed: tuple[Product, Product] | None = None
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
@@ -58,21 +59,25 @@ class GRULayer(CellLayer):
 
     def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, GRUState]:
         assert isinstance(state, GRUState)
-        w, u, b, c = self.weights()
-        of_input = affine(inputs, w, b).chunk(3, dim=-1)  # r, z, n: (N,H) each
-        of_state = affine(state.hidden.to(inputs.dtype), u, c).chunk(3, dim=-1)
+        of_input, of_state = self._products(inputs, state.hidden.to(inputs.dtype))  # r, z, n: (N,H) each
         r = torch.sigmoid(of_input[0] + of_state[0])
         z = torch.sigmoid(of_input[1] + of_state[1])
         n = torch.tanh(of_input[2] + r * of_state[2])
         hidden = z * state.hidden + (1 - z) * n
         return hidden.to(n.dtype), GRUState(hidden)
 
-    def weights(self) -> list[Tensor]:
-        return self._packed or super().weights()
+    def _products(self, inputs: Tensor, hidden: Tensor) -> list[tuple[Tensor, ...]]:
+        """inputs (N,I), hidden (N,H) -> W x + b and U h + c in three parts each, (N,H)."""
+        if self._packed is None:
+            w, u, b, c = self.weights()
+            found = functional.linear(inputs, w, b), functional.linear(hidden, u, c)
+        else:
+            found = self._packed[0](inputs), self._packed[1](hidden)
+        return [product.chunk(3, dim=-1) for product in found]
 
-    def pack(self) -> None:
+    def pack(self, layout: Layout) -> None:
         w, u, b, c = self.weights()
-        self._packed = [packed(w), packed(u), b, c]  # apart: one gate resets what the other product gives
+        self._packed = layout(w, b), layout(u, c)  # apart: one gate resets what the other product gives
 
     def initial_state(self, hidden: Tensor) -> GRUState:
         # What is carried over many steps is summed in float32 whatever the products are made in.

@@ -20,7 +20,7 @@ from seq2seq.models.attention import Attention, AttentionKind, AttentionMemory
 from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
 from seq2seq.models.dropout import apply_mask, locked_mask
 from seq2seq.models.embedding import PieceModel, Tying
-from seq2seq.models.packing import Packable, affine, packed
+from seq2seq.models.packing import Layout, Packable, Product
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ class CellLayer(RecurrentLayer, Packable):
     """A layer around one of the library's cells."""
 
     cells: nn.RNNBase
-    _joined: tuple[Tensor, Tensor] | None = None
+    _joined: Product | None = None
 
     def weights(self) -> list[Tensor]:
         """W (gates * H,I), U (gates * H,H) and their biases."""
@@ -93,13 +93,13 @@ class CellLayer(RecurrentLayer, Packable):
         """inputs (N,I), hidden (N,H) -> W x + b + U h + c, (N,gates * H)."""
         hidden = hidden.to(inputs.dtype)
         if self._joined is not None:
-            return affine(torch.cat([inputs, hidden], dim=-1), *self._joined)
+            return self._joined(torch.cat([inputs, hidden], dim=-1))
         w, u, b, c = self.weights()
         return functional.linear(inputs, w, b) + functional.linear(hidden, u, c)
 
-    def pack(self) -> None:
+    def pack(self, layout: Layout) -> None:
         w, u, b, c = self.weights()
-        self._joined = packed(torch.cat([w, u], dim=1)), b + c
+        self._joined = layout(torch.cat([w, u], dim=1), b + c)
 
 
 def initialise_cells(cells: nn.RNNBase, gates: int) -> None:
@@ -234,15 +234,16 @@ class RecurrentSeq2Seq(PieceModel[AttentionMemory, DecoderState]):
     ) -> tuple[Step, DecoderState]:
         """embedded (N,D): what `decode` does, for one place."""
         inputs = embedded if state.readout is None else torch.cat([embedded, state.readout.to(embedded.dtype)], -1)
-        output, first = self._layers()[0].step(inputs, state.layers[0])
-        values = apply_mask(self.norms[0](output).unsqueeze(1), masks.layers[0])  # (N,1,H)
+        cells, norms = self._layers(), list(self.norms)
+        output, first = cells[0].step(inputs, state.layers[0])
+        values = apply_mask(norms[0](output).unsqueeze(1), masks.layers[0])  # (N,1,H)
         context, weights = self.attention(values, memory)
         layers = [first]
-        for number in range(1, len(self.layers)):
+        for number in range(1, len(cells)):
             inputs = torch.cat([values, context.to(values.dtype)], -1).squeeze(1)
-            output, after = self._layers()[number].step(inputs, state.layers[number])
+            output, after = cells[number].step(inputs, state.layers[number])
             layers.append(after)
-            outputs = apply_mask(self.norms[number](output).unsqueeze(1), masks.layers[number])
+            outputs = apply_mask(norms[number](output).unsqueeze(1), masks.layers[number])
             values = _residual(self.config, values, outputs)
         readout = self._read(values, context, masks.readout).squeeze(1)
         step = Step(self._project(readout, memory), None if weights is None else weights.squeeze(1))

@@ -11,8 +11,11 @@ from torch import nn
 
 from seq2seq.data.batching import Batch
 from seq2seq.errors import UserError
+from seq2seq.models.packing import WeightFormat, can_pack
 
 Precision = Literal["auto", "float32", "bfloat16"]
+"""What training multiplies in."""
+TranslationPrecision = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 
 def pick_device(name: str) -> torch.device:
@@ -27,16 +30,28 @@ def pick_device(name: str) -> torch.device:
         raise UserError(f"device '{name}' is not known to torch; use auto, cpu or cuda.") from None
 
 
-def translation_format(precision: str, device: torch.device) -> torch.dtype:
-    """The format of weights in translation. `auto` is bfloat16 on CPUs that multiply matrices in it (AMX, avx512_bf16),
-    told by their flags: a measurement could come out otherwise the next time, and so would a translation."""
-    if precision not in get_args(Precision):
-        raise UserError(f"precision is '{precision}'; it must be one of {', '.join(get_args(Precision))}.")
-    if precision == "auto":
-        flags = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-        has_units = any(getattr(torch.cpu, flag, lambda: False)() for flag in flags)
-        return torch.bfloat16 if device.type == "cpu" and has_units else torch.float32
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+def has_bfloat16_units(device: torch.device) -> bool:
+    """Whether this is a CPU that multiplies matrices in bfloat16 (AMX, avx512_bf16), told by its flags: a measurement could
+    come out otherwise the next time, and so would a translation."""
+    flags = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, flag, lambda: False)() for flag in flags)
+
+
+def translation_format(precision: str, device: torch.device) -> WeightFormat:
+    """The format of weights in translation. `auto` is bfloat16 on CPUs that multiply in it, float16 on other CPUs that can
+    read it in a product, and float32 everywhere else."""
+    if precision not in get_args(TranslationPrecision):
+        raise UserError(f"precision is '{precision}'; it must be one of {', '.join(get_args(TranslationPrecision))}.")
+    if precision == "float32":
+        return "float32"
+    if precision == "bfloat16" or (precision == "auto" and has_bfloat16_units(device)):
+        return "bfloat16"
+    wanted: WeightFormat = "int8" if precision == "int8" else "float16"
+    if can_pack(device, wanted):
+        return wanted
+    if precision != "auto":
+        raise UserError(f"precision {precision} needs an x86 CPU and a torch that has products for it; use auto.")
+    return "float32"
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:

@@ -29,7 +29,7 @@ def test_equal_keys_give_the_mean_of_what_the_mask_leaves(kind: AttentionKind) -
         torch.ones(1, 5, 4), torch.tensor([[True, True, False, True, False]]), torch.zeros(1, 4)
     )
     values = torch.arange(20.0).view(1, 5, 4)
-    context, weights = attention(query, type(memory)(memory.keys, values, memory.mask, memory.summary))
+    context, weights = attention(query, type(memory)(memory.keys, values, memory.padding, memory.summary))
     assert weights is not None
     third = torch.tensor([1, 1, 0, 1, 0]) / 3
     assert torch.allclose(weights, third.expand(1, 2, 5))

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from seq2seq.data.batching import Batch
 from seq2seq.errors import UserError
+from seq2seq.training import device as device_module
 from seq2seq.training.device import autocast, measure_precisions, pick_device, translation_format
 
 
@@ -28,22 +29,35 @@ def test_autocast_is_on_for_bfloat16_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amx", "avx512", "wanted"), [(True, False, "bfloat16"), (False, True, "bfloat16"), (False, False, "float32")]
+    ("amx", "avx512", "reads_float16", "wanted"),
+    [
+        (True, False, True, "bfloat16"),
+        (False, True, False, "bfloat16"),
+        (False, False, True, "float16"),
+        (False, False, False, "float32"),
+    ],
 )
-def test_translation_is_in_bfloat16_where_the_cpu_has_units_for_it(
-    amx: bool, avx512: bool, wanted: str, monkeypatch: pytest.MonkeyPatch
+def test_translation_is_in_what_the_cpu_multiplies_by(
+    amx: bool, avx512: bool, reads_float16: bool, wanted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
+    monkeypatch.setattr(device_module, "can_pack", lambda device, _: device.type == "cpu" and reads_float16)
     cpu = torch.device("cpu")
-    assert translation_format("auto", cpu) == getattr(torch, wanted)
-    assert translation_format("auto", torch.device("cuda")) == torch.float32
-    assert translation_format("float32", cpu) == torch.float32
-    assert translation_format("bfloat16", cpu) == torch.bfloat16
+    assert translation_format("auto", cpu) == wanted
+    assert translation_format("auto", torch.device("cuda")) == "float32"
+    assert translation_format("float32", cpu) == "float32"
+    assert translation_format("bfloat16", cpu) == "bfloat16"
     # A later torch without these flags is taken for a CPU without the units.
     monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported")
-    assert translation_format("auto", cpu) == torch.float32
+    assert translation_format("auto", cpu) == ("float16" if reads_float16 else "float32")
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_what_only_some_cpus_read(precision: str) -> None:
+    with pytest.raises(UserError, match=f"precision {precision} needs an x86 CPU and a torch that has products for it"):
+        translation_format(precision, torch.device("cuda"))
 
 
 def test_measuring_leaves_weights_gradients_and_random_state() -> None:
