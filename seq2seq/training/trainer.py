@@ -21,7 +21,7 @@ from seq2seq.data.tokenizer import PAD
 from seq2seq.errors import UserError
 from seq2seq.models import Seq2Seq
 from seq2seq.training import checkpoint
-from seq2seq.training.device import autocast, measure_precisions
+from seq2seq.training.device import autocast, has_bfloat16_units, measure_precisions
 from seq2seq.training.display import Display
 from seq2seq.training.interrupt import stop_on_interrupt
 from seq2seq.training.journal import Journal
@@ -61,8 +61,7 @@ class Trainer:
         if self.progress.finished == "budget" and self._share_used() >= 1:
             self._write_end(interrupted=False)  # resumed with nothing left to do
             return self.progress
-        if not self.progress.precision:
-            self.progress.precision = self._choose_precision()
+        self.progress.precision = self._resumed_precision() or self._choose_precision()
         # Killed after its last update, but before all was done: only the end is left.
         self.progress.finished = "budget" if self._share_used() >= 1 else ""
         self.model.train()
@@ -281,18 +280,20 @@ class Trainer:
             torch.cuda.set_rng_state(groups["random"]["cuda"], self.device)
         self.journal.rewind(self.progress.step)
 
+    def _resumed_precision(self) -> str:
+        """What the run was begun in, or float32 on a processor that cannot go on so; empty for a new run."""
+        begun = self.progress.precision
+        if begun == "bfloat16" and self.device.type == "cpu" and not has_bfloat16_units(self.device):
+            if begun not in self._measure_precisions():
+                begun = "float32"
+                self.journal.write("precision", step=self.progress.step, chosen=begun)
+                self.display.say(f"precision: {begun} from here on (this processor cannot train in bfloat16)")
+        return begun
+
     def _choose_precision(self) -> str:
         if self.config.precision == "float32":
             return self.config.precision
-        self.model.train()
-        # Any batch will do: all have about the same number of tokens.
-        batch = next(self.batches.batches(0)).to(self.device)
-
-        def loss(batch: Batch) -> Tensor:
-            logits = self.model(batch.source, batch.source_mask, batch.target_in).logits
-            return smoothed_cross_entropy(logits, batch.target_out, smoothing=0, ignore=PAD)[0]
-
-        seconds = measure_precisions(self.model, batch, loss, self.device)
+        seconds = self._measure_precisions()
         if self.config.precision == "bfloat16":
             if "bfloat16" not in seconds:
                 raise UserError(
@@ -304,3 +305,14 @@ class Trainer:
         times = ", ".join(f"{name} {value * 1000:.0f} ms" for name, value in seconds.items())
         self.display.say(f"precision: {chosen} ({times} for forward and backward of a batch)")
         return chosen
+
+    def _measure_precisions(self) -> dict[str, float]:
+        self.model.train()
+        # Any batch will do: all have about the same number of tokens.
+        batch = next(self.batches.batches(0)).to(self.device)
+
+        def loss(batch: Batch) -> Tensor:
+            logits = self.model(batch.source, batch.source_mask, batch.target_in).logits
+            return smoothed_cross_entropy(logits, batch.target_out, smoothing=0, ignore=PAD)[0]
+
+        return measure_precisions(self.model, batch, loss, self.device)

@@ -196,6 +196,20 @@ def test_bfloat16_where_it_cannot_be_is_one_sentence(tmp_path: Path, monkeypatch
         make(tmp_path / "run", precision="bfloat16").run()
 
 
+def test_a_run_begun_in_bfloat16_goes_on_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make(tmp_path / "run", precision="float32", budget=Budget(steps=2))
+    assert run.run().precision == "float32"
+    monkeypatch.setattr(trainer_module, "has_bfloat16_units", lambda device: False)
+    monkeypatch.setattr(trainer_module, "measure_precisions", lambda *given: {"float32": 1.0})
+    again = make(tmp_path / "run", precision="auto", budget=Budget(steps=4))
+    again.resume()
+    again.progress.precision = "bfloat16"
+    assert again.run().precision == "float32"
+    assert again.progress.step == 4
+    noted = events(tmp_path / "run", "precision")[-1]
+    assert (noted["chosen"], noted["step"]) == ("float32", 2)
+
+
 def test_a_step_moves_against_the_gradient_and_is_clipped(tmp_path: Path) -> None:
     plain = {"learning_rate": 0.01, "warmup_steps": 0, "weight_decay": 0.0, "schedule": "constant"}
     norms = {}
