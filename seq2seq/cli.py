@@ -1,6 +1,5 @@
 """The command line. A command parses, makes one call into the pipeline, and prints."""
 
-import errno
 import io
 import os
 import shlex
@@ -25,7 +24,7 @@ from seq2seq.cli_options import (
     Prune,
     Run,
 )
-from seq2seq.errors import UserError
+from seq2seq.errors import UserError, told
 
 # On a shared machine OpenMP threads that spin while they wait can slow everything tenfold; after this many turns they
 # sleep. It must be set before torch is loaded.
@@ -295,15 +294,6 @@ def prepare(
         typer.echo(line)
 
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-# What is wrong with a place that was named, rather than with the program.
-_OF_FILES = (
-    *_FULL,
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
-    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
-)
-
-
 def main() -> None:
     """Runs the command line; what a person can mend is one message and an exit status, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
@@ -312,15 +302,11 @@ def main() -> None:
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
         app()
-    except UserError as error:
-        sys.stderr.write(f"seq2seq: {error}\n")
-        sys.exit(1)
-    except OSError as error:
-        if error.errno not in _OF_FILES:
+    except Exception as error:
+        sentence = told(error)
+        if sentence is None:
             raise
-        place = f" ({error.filename2 or error.filename})" if error.filename else ""
-        what_to_do = "free some space" if error.errno in _FULL else "choose another file or folder"
-        sys.stderr.write(f"seq2seq: {error.strerror}{place}: {what_to_do}.\n")
+        sys.stderr.write(f"seq2seq: {sentence}\n")
         sys.exit(1)
 
 

@@ -1,10 +1,41 @@
-"""The one exception that a person is meant to read.
+"""What a person is meant to read when something goes wrong.
 
 Everything that a person can cause and mend (a mistyped key, a missing file, a folder that is no run) is raised as
-`UserError`. The command line prints its text, without a traceback, and ends with a status that is not 0. Any other
+`UserError`; a full disk, a place that cannot be written to and a lack of memory come from elsewhere and are told in the
+same way. The command line prints one sentence, without a traceback, and ends with a status that is not 0. Any other
 exception is a bug in this program and keeps its traceback.
 """
+
+import errno
 
 
 class UserError(Exception):
     """Says what is wrong (the thing, the value, the rule) and what to do about it."""
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What is wrong with a place that was named, rather than with the program.
+_OF_FILES = (
+    *_FULL,
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
+)
+# What torch says of the CPU's memory, of CUDA's, and of sizes beyond any.
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation overflowed")
+
+
+def told(error: Exception) -> str | None:
+    """The sentence for a person of what a person can mend; None for a fault of the program."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _OF_FILES:
+        place = f" ({error.filename2 or error.filename})" if error.filename else ""
+        what_to_do = "free some space" if error.errno in _FULL else "choose another file or folder"
+        return f"{error.strerror}{place}: {what_to_do}."
+    of_torch = isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+    if of_torch or isinstance(error, MemoryError):
+        return (
+            "There is not enough memory. For training, lower the sizes of the model or batching.tokens; for translation, "
+            "search.batch_tokens or --beam."
+        )
+    return None

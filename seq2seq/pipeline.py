@@ -168,6 +168,9 @@ def _resolved(config: Config, corpus: Corpus) -> Config:
 
 
 def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], resume: bool) -> Config:
+    there = next((place for place in (run.path, *run.path.parents) if place.exists()), run.path)
+    if not there.is_dir():
+        raise UserError(f"{there} is a file, so {run.path} cannot be a run folder; choose another (--run).")
     if not resume:
         if config_file is None:
             raise UserError("Give a config, for example configs/demo.yaml, or --resume with --run to go on.")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from fakes import Cli, Fails
+from safetensors.torch import load_file, save_file
 
 from seq2seq.models.packing import can_pack
 
@@ -309,6 +310,18 @@ def test_unequal_line_counts_empty_and_binary_corpora(fails: Fails, toy_data: Pa
     assert not (toy_data / "runs" / "x").exists()
 
 
+def test_what_cannot_be_begun(fails: Fails, toy_data: Path, tmp_path: Path) -> None:
+    for size in (10**12, 9 * 10**18):
+        shown = fails("train", "toy.yaml", "--run", "runs/x", "--set", f"model.embedding_size={size}")
+        assert "There is not enough memory. For training, lower the sizes of the model or batching.tokens" in shown
+    shutil.rmtree(toy_data / "runs" / "x")
+    file = tmp_path / "file"
+    file.touch()
+    assert f"{file} is a file, so {file} cannot be a run folder" in fails("train", "toy.yaml", "--run", str(file))
+    below = file / "a" / "b"
+    assert f"{file} is a file, so {below} cannot be a run folder" in fails("train", "toy.yaml", "--run", str(below))
+
+
 def test_a_run_is_not_overwritten(fails: Fails, trained: Path) -> None:
     assert "holds a training already" in fails("train", "toy.yaml")
 
@@ -332,6 +345,10 @@ def test_damaged_or_foreign_weights(fails: Fails, trained: Path, tmp_path: Path)
     assert "is damaged" in fails("translate", str(copy))
     (copy / "model.safetensors").unlink()
     assert "no weights yet" in fails("translate", str(copy))
+    weights = load_file(trained / "model.safetensors")
+    weights["readout.weight"][0, 0] = float("nan")
+    save_file(weights, copy / "model.safetensors")
+    assert "readout.weight holds what is no number" in fails("translate", str(copy))
     shutil.copy(trained / "model.safetensors", copy)
     config = (copy / "config.yaml").read_text(encoding="utf-8").replace("hidden_size: 64", "hidden_size: 32")
     (copy / "config.yaml").write_text(config, encoding="utf-8")

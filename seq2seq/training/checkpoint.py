@@ -59,6 +59,11 @@ def load_into(model: nn.Module, weights: dict[str, Tensor], where: Path) -> None
         missing, unexpected = model.load_state_dict(weights, strict=False)
     except RuntimeError as error:
         raise UserError(f"{where} does not fit the run's config.yaml: {str(error).splitlines()[-1].strip()}") from None
+    for name, tensor in weights.items():
+        if not bool(tensor.isfinite().all()):
+            raise UserError(
+                f"{where} is of no use: {name} holds what is no number; copy the run folder again or train anew."
+            )
     given = {model.get_parameter(name).data_ptr() for name in weights if name not in unexpected}
     missing = [name for name in missing if model.get_parameter(name).data_ptr() not in given]
     if missing or unexpected:

@@ -25,9 +25,14 @@ def pick_device(name: str) -> torch.device:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(f"device is '{name}', but this machine (or this build of torch) has no CUDA; use auto or cpu.")
     try:
-        return torch.device(name)
+        device = torch.device(name)
     except RuntimeError:
-        raise UserError(f"device '{name}' is not known to torch; use auto, cpu or cuda.") from None
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise UserError(f"device '{name}' is none that this program runs on; use auto, cpu or cuda.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"device is '{name}', but the last one here is cuda:{torch.cuda.device_count() - 1}.")
+    return device
 
 
 def has_bfloat16_units(device: torch.device) -> bool:

@@ -15,10 +15,17 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
     with pytest.raises(UserError, match=r"device is 'cuda:1', but this machine .* has no CUDA"):
         pick_device("cuda:1")
-    with pytest.raises(UserError, match="device 'gpu' is not known to torch; use auto, cpu or cuda"):
-        pick_device("gpu")
+    for name in ("gpu", "meta", "mps", "cpu:x"):
+        with pytest.raises(
+            UserError, match=f"device '{name}' is none that this program runs on; use auto, cpu or cuda"
+        ):
+            pick_device(name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert pick_device("auto") == torch.device("cuda")
+    assert pick_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(UserError, match="device is 'cuda:2', but the last one here is cuda:1"):
+        pick_device("cuda:2")
 
 
 def test_autocast_is_on_for_bfloat16_alone() -> None:
