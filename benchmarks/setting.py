@@ -28,6 +28,7 @@ OURS: dict[str, Any] = {
         "family": "lstm",
         "embedding_size": 256,
         "hidden_size": 512,
+        "encoder_layers": 2,
         "dropout": 0.3,
         "word_dropout": 0.0,
         "tie_embeddings": "none",

@@ -32,8 +32,8 @@ class AttentionMemory(Memory):
 class Attention(nn.Module):
     """Scores of Luong et al. 2015 (section 3.1: dot, general) and Bahdanau et al. 2015 (A.1.2: additive).
 
-    Differs from Luong in dividing dot and general by sqrt(H) (Vaswani et al. 2017, section 3.2.1): the states compared
-    are layer-normalised, so their products grow with H. With `none`, the context is the encoder's summary, the same
+    Differs from Luong in dividing dot and general by sqrt(H) (Vaswani et al. 2017, section 3.2.1): products of states that
+    are layer-normalised grow with H. With `none`, the context is the encoder's summary, the same
     at every place (Cho et al. 2014): one vector of fixed size has to carry the sentence.
     """
 

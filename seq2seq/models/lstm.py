@@ -34,6 +34,10 @@ class LSTMConfig(RecurrentConfig):
 
     family: Literal["lstm"] = "lstm"
     """Long short-term memory."""
+    encoder_layers: int = 1
+    """Bidirectional layers."""
+    layer_norm: bool = False
+    """Normalise the output of every layer (Ba et al. 2016). Without it this family learns more from each update."""
     forget_bias: float = 1.0
     """Bias of the forget gate at the start: 1 lets the cell remember from the first update on (Jozefowicz et al. 2015)."""
     clamp: dict[Gate, float] = field(default_factory=dict)

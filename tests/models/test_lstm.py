@@ -190,7 +190,7 @@ def test_both_directions_read_each_sentence_without_its_padding(layers: int) -> 
 @torch.no_grad()
 def test_residual_and_norm_of_the_encoder() -> None:
     torch.manual_seed(3)
-    encoder = Encoder(config(embedding_size=6, encoder_layers=2), LSTMLayer)
+    encoder = Encoder(config(embedding_size=6, encoder_layers=2, layer_norm=True), LSTMLayer)
     embedded, mask = torch.randn(1, 4, 6), torch.ones(1, 4, dtype=torch.bool)
 
     def layer(number: int, values: Tensor) -> Tensor:
