@@ -56,8 +56,9 @@ def train(rounds: int, steps: int, attention: Attention = "additive") -> dict[st
             "ours": ours,
             "ours_float32": one("train", "--precision", "float32", "--steps", str(steps)),
             "matmul": one("matmul", "--precision", ours["precision"]),
-            "baseline": one("train", "--system", "baseline", "--steps", str(max(10, steps // 3))),
         }
+        if attention == "additive":
+            measured["baseline"] = one("train", "--system", "baseline", "--steps", str(max(10, steps // 3)))
         for peer in peers.installed():
             measured[peer.name + ("_general" if attention == "general" else "")] = peer.train_speed(attention)
         for name, result in measured.items():
