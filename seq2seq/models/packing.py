@@ -1,7 +1,7 @@
 """Weights laid out beforehand the way the CPU reads them in a product. The library otherwise does that at every product,
 which takes as long as the product itself for the few rows of a search step.
 
-Legend: N rows, I inputs, O outputs.
+Legend: I inputs, O outputs.
 """
 
 import warnings
