@@ -169,11 +169,11 @@ def test_mistakes(fails: Fails, cli: Cli, trained: Path, backwards: Path, tmp_pa
         (tmp_path / "empty.en").write_text(nothing)
         told = fails("backtranslate", "runs/backwards", str(tmp_path / "empty.en"), "--into", "x")
         assert "there is nothing to translate" in told.lower()
-    # Places that are none: said at once, and by the system's own words where it is asked.
+    # Places that are none: said at once, by the system's own words where only it can tell.
     beside = str(tmp_path / "empty.en" / "into")
     assert "cannot be written" in fails("distill", "runs/toy", "--into", beside)
     assert "Not a directory" in fails("average", "runs/toy", "--into", beside)
-    assert "Not a directory" in fails("train", "toy.yaml", "--run", beside)
+    assert "cannot be a run folder" in fails("train", "toy.yaml", "--run", beside)
 
 
 def test_average_of_the_folder_one_stands_in(trained: Path, environment: dict[str, str], tmp_path: Path) -> None:
