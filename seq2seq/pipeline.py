@@ -138,6 +138,9 @@ def train(
         display.say(f"train: {batches.too_long:,} pairs of {config.batching.max_length} pieces and more passed over")
     if not len(batches):
         raise UserError(f"Every training pair has {config.batching.max_length} pieces or more (batching.max_length).")
+    if config.training.guided_alignment:
+        display.say("learning from the training pairs which pieces translate which, to guide the attention")
+        batches.align()
     if not resume:
         run.create(_resolved(config, prepared.corpus), tokenizer)
     # 2. Model.

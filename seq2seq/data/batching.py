@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from pydantic import ConfigDict
 from torch import Tensor
 
+from seq2seq.data.alignment import Aligner, learn_lexicon
 from seq2seq.data.pairs import Pairs
 from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer, TokenizerConfig
 
@@ -46,12 +47,14 @@ class BatchingConfig:
 
 @dataclass(frozen=True)
 class Batch:
-    """source (B,S), source_mask (B,S) true at pieces, target_in (B,T) from <s>, target_out (B,T) up to </s>."""
+    """source (B,S), source_mask (B,S) true at pieces, target_in (B,T) from <s>, target_out (B,T) up to </s>; alignment (B,T,S)
+    of target_out with the source, where there is one: the probability that a target piece comes from a source piece."""
 
     source: Tensor
     source_mask: Tensor
     target_in: Tensor
     target_out: Tensor
+    alignment: Tensor | None = None
 
     @property
     def target_tokens(self) -> int:
@@ -60,8 +63,12 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
-        tensors = (self.source, self.source_mask, self.target_in, self.target_out)
-        return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors))
+        source, mask, target_in, target_out = (
+            tensor.to(device, non_blocking=True)
+            for tensor in (self.source, self.source_mask, self.target_in, self.target_out)
+        )
+        alignment = None if self.alignment is None else self.alignment.to(device, non_blocking=True)
+        return Batch(source, mask, target_in, target_out, alignment)
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,9 @@ class Ragged:
     def lengths(self) -> Ints:
         return np.diff(self.offsets)
 
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
     def __getitem__(self, row: int) -> npt.NDArray[np.int32]:
         return self.flat[self.offsets[row] : self.offsets[row + 1]]
 
@@ -94,7 +104,7 @@ class EncodedPairs:
     target: Ragged
 
     def __len__(self) -> int:
-        return len(self.source.offsets) - 1
+        return len(self.source)
 
 
 def encode_pairs(pairs: Pairs, tokenizer: Tokenizer, cache: Path) -> EncodedPairs:
@@ -148,6 +158,15 @@ class TrainingBatches:
         kept = np.flatnonzero(fits).tolist()
         self._pairs = pairs if not self.too_long else pairs.select(kept)
         self._encoded = encoded if not self.too_long else encode_pairs(self._pairs, tokenizer, cache)
+        self._aligner: Aligner | None = None
+
+    def align(self) -> None:
+        """Learns which pieces translate which (seconds); from here on each batch comes with its alignment."""
+        source, target = self._tokenizer.size("source"), self._tokenizer.size("target")
+        pairs = self._encoded
+        self._aligner = Aligner(
+            learn_lexicon(pairs.source, pairs.target, source_size=source, target_size=target), target
+        )
 
     def _fits(self, encoded: EncodedPairs) -> npt.NDArray[np.bool_]:
         # One place is kept for the start or end piece.
@@ -166,7 +185,11 @@ class TrainingBatches:
         """The batches of `epoch`, from the one numbered `start`."""
         encoded = self._epoch_pairs(epoch)
         for rows in self._group(encoded, epoch)[start:]:
-            yield collate(encoded, rows, self.config.multiple)
+            batch = collate(encoded, rows, self.config.multiple)
+            if self._aligner is not None:
+                alignment = self._aligner(batch.source.numpy(), batch.target_out.numpy())
+                batch = replace(batch, alignment=torch.from_numpy(alignment))
+            yield batch
 
     def _epoch_pairs(self, epoch: int) -> EncodedPairs:
         """Sampled anew for every epoch when subword regularisation is on."""

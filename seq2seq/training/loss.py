@@ -1,4 +1,5 @@
-"""Cross-entropy with label smoothing (Szegedy et al. 2016, section 7), averaged over target pieces."""
+"""What training minimises, averaged over target pieces: cross-entropy with label smoothing (Szegedy et al. 2016, section 7),
+and that of the attention with an alignment (Chen et al. 2016, section 3)."""
 
 from typing import Any
 
@@ -14,6 +15,14 @@ def smoothed_cross_entropy(logits: Tensor, target: Tensor, *, smoothing: float, 
     update they are the largest, and a second one costs memory and time."""
     loss, likelihood = _SmoothedCrossEntropy.apply(logits.flatten(0, 1), target.flatten(), smoothing, ignore)
     return loss, likelihood
+
+
+def alignment_cross_entropy(weights: Tensor, alignment: Tensor, target: Tensor, *, ignore: int) -> Tensor:
+    """weights (B,T,S) that the attention gives to the source, alignment (B,T,S) with rows that sum to 1 or less, target (B,T)
+    with `ignore` at padding -> a scalar in nats per piece. What a row lacks to 1 says nothing of that row's weights."""
+    # No probability is so small that its gradient would drown the others'.
+    logs = weights.float().clamp(min=1e-6).log()
+    return -(alignment * logs).sum() / (target != ignore).sum().clamp(min=1)
 
 
 # Elements of logits that are worked on at once. An update of a small model spends a quarter of its time on passes over

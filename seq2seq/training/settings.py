@@ -1,5 +1,6 @@
 """What a person can set about training, and where a run stands."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,6 +50,9 @@ class TrainingConfig:
     """CPU threads; 0 leaves it to torch."""
     label_smoothing: float = 0.1
     """Share of the probability that is spread over all pieces."""
+    guided_alignment: float = 0.0
+    """How strongly the attention is told, at first, where to look: by an alignment that IBM Model 1 finds in the training pairs
+    (Chen et al. 2016). Its share in the loss falls to 0 as the budget is used; 0 tells it nothing."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     """AdamW and its schedule."""
     validation: ValidationConfig = field(default_factory=ValidationConfig)
@@ -63,6 +67,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1 or not 0 <= self.ema < 1:
             raise ValueError("label_smoothing and ema must be at least 0 and below 1")
+        if not 0 <= self.guided_alignment < math.inf:
+            raise ValueError("guided_alignment must be at least 0 and finite")
         if not 0 <= self.seed < 2**32:
             raise ValueError("seed must be at least 0 and below 2^32")
         if self.patience < 0 or self.average < 1 or self.threads < 0:

@@ -25,7 +25,7 @@ from seq2seq.training.device import autocast, has_bfloat16_units, measure_precis
 from seq2seq.training.display import Display
 from seq2seq.training.interrupt import stop_on_interrupt
 from seq2seq.training.journal import Journal
-from seq2seq.training.loss import smoothed_cross_entropy
+from seq2seq.training.loss import alignment_cross_entropy, smoothed_cross_entropy
 from seq2seq.training.optim import Ema, learning_rate, make_optimizer
 from seq2seq.training.settings import Progress, TrainingConfig
 from seq2seq.training.validation import Validation, Validator
@@ -106,8 +106,14 @@ class Trainer:
 
     def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         with autocast(self.device, self.progress.precision):
-            logits = self.model(batch.source, batch.source_mask, batch.target_in).logits
-        return smoothed_cross_entropy(logits, batch.target_out, smoothing=self.config.label_smoothing, ignore=PAD)
+            decoded = self.model(batch.source, batch.source_mask, batch.target_in)
+        smoothing, target = self.config.label_smoothing, batch.target_out
+        loss, likelihood = smoothed_cross_entropy(decoded.logits, target, smoothing=smoothing, ignore=PAD)
+        strength = self.config.guided_alignment * (1 - self._share_used())
+        if strength > 0 and batch.alignment is not None and decoded.attention is not None:
+            guidance = alignment_cross_entropy(decoded.attention, batch.alignment, target, ignore=PAD)
+            loss = loss + strength * guidance
+        return loss, likelihood
 
     def _count_broken(self) -> None:
         """An update whose gradient is not finite is left out; many in a row cannot be mended by going on."""

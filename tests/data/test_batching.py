@@ -181,6 +181,22 @@ def test_going_on_within_an_epoch_gives_the_tail(tmp_path: Path, sampling: float
 # -- subword regularisation --------------------------------------------------------------------------------------------
 
 
+def test_batches_come_with_their_alignment_once_it_is_learnt(tmp_path: Path) -> None:
+    batches = make(tmp_path)
+    plain = next(batches.batches(0))
+    batches.align()
+    aligned = next(batches.batches(0))
+    assert plain.alignment is None
+    assert aligned.alignment is not None
+    assert same(plain, aligned)
+    assert aligned.alignment.shape == (*aligned.target_out.shape, aligned.source.shape[1])
+    ends = aligned.alignment[aligned.target_out == EOS]
+    assert torch.equal(ends, (aligned.source == EOS).float())
+    moved = aligned.to(torch.device("cpu"))
+    assert moved.alignment is not None
+    assert torch.equal(moved.alignment, aligned.alignment)
+
+
 def sampled_rows(batches: TrainingBatches, epoch: int) -> dict[int, tuple[list[int], list[int]]]:
     order = [row for rows in numbers(batches, epoch) for row in rows]
     found = [row for batch in batches.batches(epoch) for row in rows_of(batch)]

@@ -84,6 +84,7 @@ def make(
     defaults = {
         "budget": Budget(steps=12),
         "precision": "float32",
+        "guided_alignment": 0.5,
         "optimizer": OptimizerConfig(learning_rate=0.01, warmup_steps=3),
         "validation": ValidationConfig(every_steps=every, sentences=8),
     }
@@ -97,6 +98,8 @@ def make(
     batches = TrainingBatches(
         PAIRS, tokenizer, batching, TokenizerConfig(sampling=0.3), seed=3, cache=folder.parent / "cache"
     )
+    if config.guided_alignment:
+        batches.align()
     validator: Any = script or Validator(
         Translator(model, tokenizer, SearchConfig(beam=1, max_length=0.5)), PAIRS, config.validation
     )

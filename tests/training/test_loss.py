@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seq2seq.training import loss as loss_module
-from seq2seq.training.loss import smoothed_cross_entropy
+from seq2seq.training.loss import alignment_cross_entropy, smoothed_cross_entropy
 
 PAD = 0
 
@@ -123,3 +123,21 @@ def test_very_large_logits_and_no_target_at_all() -> None:
     assert torch.isfinite(logits.grad).all()
     nothing, _ = fast_smoothed_cross_entropy(logits, torch.tensor([[PAD, PAD]]), smoothing=0.1, ignore=PAD)
     assert math.isfinite(float(nothing.detach()))
+
+
+def test_alignment_by_hand() -> None:
+    weights = torch.tensor([[[0.5, 0.5], [0.25, 0.75], [0.9, 0.1]]], requires_grad=True)
+    alignment = torch.tensor([[[1.0, 0.0], [0.0, 0.4], [0.0, 0.0]]])
+    found = alignment_cross_entropy(weights, alignment, torch.tensor([[5, 6, PAD]]), ignore=PAD)
+    assert float(found.detach()) == pytest.approx(-(math.log(0.5) + 0.4 * math.log(0.75)) / 2)
+    (gradient,) = torch.autograd.grad(found, weights)
+    assert gradient.flatten().tolist() == pytest.approx([-1.0, 0.0, 0.0, -0.4 / 0.75 / 2, 0.0, 0.0])
+
+
+def test_alignment_with_a_weight_of_nothing_and_no_target_at_all() -> None:
+    weights = torch.tensor([[[0.0, 1.0]]], requires_grad=True)
+    for target in (torch.tensor([[5]]), torch.tensor([[PAD]])):
+        found = alignment_cross_entropy(weights, torch.tensor([[[1.0, 0.0]]]), target, ignore=PAD)
+        (gradient,) = torch.autograd.grad(found, weights)
+        assert torch.isfinite(found)
+        assert torch.isfinite(gradient).all()

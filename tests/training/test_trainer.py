@@ -12,11 +12,14 @@ from safetensors.torch import load_file
 from small_runs import Scripted, Watch, copied, equal, events, has_bfloat16_lstm, make
 from torch import Tensor
 
+from seq2seq.data.tokenizer import PAD
 from seq2seq.errors import UserError
 from seq2seq.training import checkpoint
 from seq2seq.training import trainer as trainer_module
+from seq2seq.training.loss import alignment_cross_entropy
 from seq2seq.training.optim import OptimizerConfig
 from seq2seq.training.settings import Budget
+from seq2seq.training.trainer import Trainer
 
 # -- where it ends -----------------------------------------------------------------------------------------------------
 
@@ -236,3 +239,44 @@ def test_the_checkpoint_is_plain_json_and_tensors(tmp_path: Path) -> None:
     facts = json.loads((last / "state.json").read_text())
     assert facts["step"] == 12
     assert facts["precision"] == "float32"
+
+
+# -- guided alignment --------------------------------------------------------------------------------------------------
+
+
+def _disagreement(trainer: Trainer) -> float:
+    """Of the attention with the alignment, in nats a piece."""
+    trainer.model.eval()
+    trainer.batches.align()
+    batch = next(trainer.batches.batches(0))
+    assert batch.alignment is not None
+    attention = trainer.model(batch.source, batch.source_mask, batch.target_in).attention
+    return float(alignment_cross_entropy(attention, batch.alignment, batch.target_out, ignore=PAD).detach())
+
+
+def test_the_attention_goes_where_it_is_guided(tmp_path: Path) -> None:
+    found = {}
+    for strength in (0.0, 5.0):
+        budget = Budget(steps=150)
+        trainer = make(
+            tmp_path / str(strength), script=Scripted([1.0]), every=999, budget=budget, guided_alignment=strength
+        )
+        before = _disagreement(trainer)
+        trainer.run()
+        found[strength] = _disagreement(trainer)
+        assert strength == 0 or found[strength] < before
+    assert found[5.0] < found[0.0] - 0.15
+
+
+def test_the_guidance_falls_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = make(tmp_path / "run", guided_alignment=0.8)
+    disagreement = _disagreement(trainer)
+    trainer.progress.precision = "float32"
+    batch = next(trainer.batches.batches(0))
+    losses = {}
+    for share in (0.0, 0.75, 1.0, 1.5):
+        monkeypatch.setattr(trainer, "_share_used", lambda share=share: share)
+        losses[share] = float(trainer._loss(batch)[0].detach())
+    assert losses[0.0] - losses[1.0] == pytest.approx(0.8 * disagreement, rel=1e-4)
+    assert losses[0.75] - losses[1.0] == pytest.approx(0.2 * disagreement, rel=1e-4)
+    assert losses[1.5] == losses[1.0]
