@@ -60,15 +60,17 @@ def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
     return parse_config(raw, str(path))
 
 
-def find_config(path: Path) -> Path:
-    """The file itself, or, for a bare name such as `demo`, the config of that name that comes along."""
+def find_config(path: Path, *, of: str = "run") -> Path:
+    """The file itself, or, for a bare name such as `demo`, the config of that name that comes along: of a run, or of a
+    `comparison`."""
     if path.is_file():
         return path
     own = config_dir() / f"{path.name.removesuffix('.yaml')}.yaml"
     if path.parent == Path() and own.is_file():
         return own
     # compare.yaml is a config of a comparison (seq2seq/comparison/settings.py), not of a run.
-    there = ", ".join(sorted(file.stem for file in config_dir().glob("*.yaml") if file.stem != "compare"))
+    fitting = [file.stem for file in config_dir().glob("*.yaml") if (file.stem == "compare") == (of == "comparison")]
+    there = ", ".join(sorted(fitting))
     raise UserError(f"There is no config {path} (seen from {Path.cwd()}). Those that come along are: {there}.")
 
 

@@ -63,6 +63,8 @@ class RunFolder:
         self.config_file.write_text(dump_config(config), encoding="utf-8")
 
     def config(self) -> Config:
+        if not self.config_file.is_file():
+            raise UserError(f"{self.path} is not a whole run folder: it has no config.yaml.")
         return load_config(self.config_file)
 
     def direction(self) -> str:

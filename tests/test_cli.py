@@ -332,6 +332,13 @@ def test_resume_without_a_checkpoint_or_with_another_model(fails: Fails, trained
     assert "training.* and search.* only" in shown
 
 
+def test_resume_of_a_run_that_has_lost_its_config(fails: Fails, trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "lost")
+    (tmp_path / "lost" / "config.yaml").unlink()
+    shown = fails("train", "--resume", "--run", str(tmp_path / "lost"))
+    assert f"{tmp_path / 'lost'} is not a whole run folder: it has no config.yaml." in shown
+
+
 def test_a_folder_that_is_no_run(fails: Fails, toy_data: Path, tmp_path: Path) -> None:
     assert "There is no run folder" in fails("translate", "runs/nothing")
     assert "is no run folder" in fails("translate", str(tmp_path))

@@ -78,6 +78,7 @@ def test_an_override_that_is_none(override: str, tmp_path: Path) -> None:
         ("training", {"budget": {"steps": 0}}, "must be above 0"),
         ("training", {"budget": {"steps": 1}, "precision": "float16"}, "training.precision: input should be"),
         ("training", {"budget": {"steps": 1}, "validation": {"evry_steps": 1}}, "did you mean every_steps"),
+        ("training", {"budget": {"steps": 1}, "guided_alignment": -1}, "guided_alignment must be at least 0"),
         ("model", {"family": "lstm", "hidden_size": 33}, "hidden_size must be even"),
         ("model", {"family": "lstm", "dropout": 1.5}, "dropout and word_dropout must be at least 0 and below 1"),
         ("model", {"family": "lstm", "attention": "generl"}, "model.attention: input should be 'dot'"),

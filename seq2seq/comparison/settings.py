@@ -126,7 +126,7 @@ class CompareConfig:
 
 def load_compare_config(path: Path, *, quick: bool) -> CompareConfig:
     """Reads the YAML file; with `quick`, what its section `quick` says replaces the rest. UserError with all mistakes."""
-    path = find_config(path)
+    path = find_config(path, of="comparison")
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

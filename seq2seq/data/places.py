@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from seq2seq.errors import UserError
+
 CATALOGUE = "corpora.yaml"
 
 
@@ -39,7 +41,12 @@ def download_dir() -> Path:
 
 
 def data_dirs(data_dir: Path | None) -> list[Path]:
-    """The folders searched for a corpus, in order: the argument, those of `SEQ2SEQ_DATA`, `download_dir()`."""
+    """The folders searched for a corpus, in order: the argument, those of `SEQ2SEQ_DATA`, `download_dir()`. Raises UserError
+    where the argument is no folder: what was meant to be read there would be fetched instead."""
+    if data_dir is not None and not data_dir.is_dir():
+        raise UserError(
+            f"There is no folder {data_dir} (--data-dir); it is the one that holds NAME/train.de.gz and so on."
+        )
     named = [Path(part).expanduser() for part in os.environ.get("SEQ2SEQ_DATA", "").split(os.pathsep) if part]
     return [*([] if data_dir is None else [data_dir]), *named, download_dir()]
 

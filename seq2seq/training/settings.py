@@ -1,6 +1,5 @@
 """What a person can set about training, and where a run stands."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -67,8 +66,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1 or not 0 <= self.ema < 1:
             raise ValueError("label_smoothing and ema must be at least 0 and below 1")
-        if not 0 <= self.guided_alignment < math.inf:
-            raise ValueError("guided_alignment must be at least 0 and finite")
+        if self.guided_alignment < 0:
+            raise ValueError("guided_alignment must be at least 0")
         if not 0 <= self.seed < 2**32:
             raise ValueError("seed must be at least 0 and below 2^32")
         if self.patience < 0 or self.average < 1 or self.threads < 0:

@@ -77,7 +77,9 @@ def test_all_of_it_and_then_nothing_again(trained: Path, cli: Cli, toy_data: Pat
 
 def test_what_is_wrong_is_said_before_anything_is_measured(fails: Fails, toy_data: Path) -> None:
     assert "there is no such experiment" in fails("compare", "--only", "speeed", "--into", "nothing")
-    assert "There is no config nothing.yaml" in fails("compare", "nothing.yaml", "--into", "nothing")
+    shown = fails("compare", "nothing.yaml", "--into", "nothing")
+    assert "There is no config nothing.yaml" in shown
+    assert "Those that come along are: compare." in shown
     translation = {**CONFIG["translation"], "runs": {"lstm": {"config": "toy.yaml", "set": ["model.hidden_sice=3"]}}}  # type: ignore[dict-item]
     wrong = {**CONFIG, "translation": translation}
     (toy_data / "wrong.yaml").write_text(yaml.safe_dump(wrong), encoding="utf-8")

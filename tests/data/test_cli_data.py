@@ -52,6 +52,12 @@ def test_list_shows_the_catalogue_and_what_is_here(corpus_folder: Path) -> None:
     assert "None is here yet" in run("list").output
 
 
+def test_a_data_dir_that_is_not_there(tmp_path: Path) -> None:
+    for command in (["list"], ["stats", "my-de-en"]):
+        with pytest.raises(UserError, match=r"There is no folder .*nothing \(--data-dir\)"):
+            run(*command, "--data-dir", str(tmp_path / "nothing"))
+
+
 def test_stats_of_a_corpus_by_name(corpus_folder: Path) -> None:
     shown = run("stats", "my-de-en", "--data-dir", str(corpus_folder.parent)).output
     assert "my-de-en, de to en" in shown
