@@ -17,7 +17,7 @@ from seq2seq.data.tokenizer import EOS, PAD
 Integers = NDArray[np.int64]
 
 MOST_PAIRS = 30_000_000
-"""Of P: what is looked at takes at most about a gigabyte. Of a larger corpus, sentences spread evenly are taken."""
+"""Of P: what is looked at takes at most about two gigabytes. Of a larger corpus, sentences spread evenly are taken."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,13 @@ def learn_lexicon(
     source_size: int,
     target_size: int,
     rounds: int = 5,
+    most_pairs: int = MOST_PAIRS,
 ) -> Lexicon:
     """Expectation maximisation over sentences source[n], target[n] of piece numbers."""
     # 1. All pairs of pieces that share a sentence, ordered so that the pairs of a target place stand together.
     nothing = source_size
     keys, lengths = [], []
-    for n in _spread([len(source[n]) * len(target[n]) for n in range(len(source))]):
+    for n in _spread([len(source[n]) * len(target[n]) for n in range(len(source))], most_pairs):
         if not len(source[n]) or not len(target[n]):
             continue
         pieces = np.append(source[n], nothing).astype(np.int64)
@@ -75,9 +76,9 @@ def learn_lexicon(
     return Lexicon(of_source, pairs % target_size, table, nothing)
 
 
-def _spread(sizes: list[int]) -> range:
-    """Numbers of sentences, evenly apart, that have MOST_PAIRS pairs in all at most."""
-    return range(0, len(sizes), max(1, -(-sum(sizes) // MOST_PAIRS)))
+def _spread(sizes: list[int], most: int) -> range:
+    """Numbers of sentences, evenly apart, that have about `most` pairs in all at most."""
+    return range(0, len(sizes), max(1, -(-sum(sizes) // most)))
 
 
 _DIAGONAL = 4.0

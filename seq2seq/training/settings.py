@@ -49,9 +49,9 @@ class TrainingConfig:
     """CPU threads; 0 leaves it to torch."""
     label_smoothing: float = 0.1
     """Share of the probability that is spread over all pieces."""
-    guided_alignment: float = 0.0
-    """How strongly the attention is told, at first, where to look: by an alignment that IBM Model 1 finds in the training pairs
-    (Chen et al. 2016). Its share in the loss falls to 0 as the budget is used; 0 tells it nothing."""
+    guided_alignment: float = 0.3
+    """How strongly the attention is told where to look, at first: by an alignment that IBM Model 1 finds in the training pairs
+    (Chen et al. 2016). Its part in the loss falls to 0 as the budget is used; 0 tells it nothing."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     """AdamW and its schedule."""
     validation: ValidationConfig = field(default_factory=ValidationConfig)

@@ -8,7 +8,6 @@ import pytest
 import torch
 from fakes import TableModel, source_of
 
-from seq2seq.data import alignment
 from seq2seq.data.alignment import learn_lexicon
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK
 from seq2seq.decoding.search import SearchConfig, beam_search
@@ -59,10 +58,9 @@ def test_the_lexicon_finds_the_translations() -> None:
     assert found.target[found.source == found.nothing][found.probability[found.source == found.nothing].argmax()] == 14
 
 
-def test_a_large_corpus_is_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alignment, "MOST_PAIRS", 40)
+def test_a_large_corpus_is_sampled_evenly() -> None:
     source, target = [[4]] * 100, [[5]] * 50 + [[6]] * 50
-    found = learn_lexicon(source, target, source_size=SOURCES, target_size=TARGETS)
+    found = learn_lexicon(source, target, source_size=SOURCES, target_size=TARGETS, most_pairs=40)
     rows = found.source == 4
     assert dict(zip(found.target[rows], found.probability[rows], strict=True)) == pytest.approx({5: 0.5, 6: 0.5})
 
