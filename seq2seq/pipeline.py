@@ -138,9 +138,6 @@ def train(
         display.say(f"train: {batches.too_long:,} pairs of {config.batching.max_length} pieces and more passed over")
     if not len(batches):
         raise UserError(f"Every training pair has {config.batching.max_length} pieces or more (batching.max_length).")
-    if config.training.guided_alignment:
-        display.say("learning from the training pairs which pieces translate which, to guide the attention")
-        batches.align()
     if not resume:
         run.create(_resolved(config, prepared.corpus), tokenizer)
     # 2. Model.
@@ -151,6 +148,9 @@ def train(
         f"{config.model.family}, {count / 1e6:.1f} M parameters, {len(batches):,} pairs "
         f"{config.data.source} to {config.data.target}, {device}, into {folder}"
     )
+    if config.training.guided_alignment and model.attends:
+        display.say("learning from the training pairs which pieces translate which, to guide the attention")
+        batches.align()
     # 3. Training, with real translations of the valid split as its judge.
     validator = Validator(
         _translator(model, tokenizer, config), prepared.corpus.splits["valid"], config.training.validation

@@ -119,6 +119,9 @@ StateT = TypeVar("StateT", bound=Rows)
 class Seq2Seq(nn.Module, ABC, Generic[MemoryT, StateT]):
     """`step` defines the model; `decode` is a faster way to say the same, and a test holds the two equal."""
 
+    attends: bool = True
+    """Whether steps come with the weights of an attention to the source."""
+
     @abstractmethod
     def encode(self, source: Tensor, source_mask: Tensor) -> MemoryT:
         """source (B,S) int64, source_mask (B,S) bool (true at pieces) -> all that decoding needs of the source."""

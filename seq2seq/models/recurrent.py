@@ -192,6 +192,7 @@ class RecurrentSeq2Seq(PieceModel[AttentionMemory, DecoderState]):
         self.config = config
         self.encoder = Encoder(config, self.layer)
         self.attention = Attention(config.attention, hidden, hidden)
+        self.attends = config.attention != "none"
         first = size + (size if config.input_feeding else 0)
         above = [2 * hidden] * (config.decoder_layers - 1)
         self.layers = nn.ModuleList(self.layer(inputs, hidden) for inputs in [first, *above])

@@ -286,6 +286,14 @@ def a_wide_beam_equals_brute_force(model: Seq2Seq[Any, Any]) -> None:
     assert found[0].score == pytest.approx(max(wanted.values()), abs=1e-4)
 
 
+def the_attention_can_be_guided(model: Seq2Seq[Any, Any]) -> None:
+    attention = model(*inputs()).attention
+    assert (attention is not None) == model.attends
+    if attention is not None:
+        attention[..., 0].sum().backward()
+        assert any(p.grad is not None and float(p.grad.abs().max()) > 0 for p in model.parameters())
+
+
 PROMISES: list[Callable[[Seq2Seq[Any, Any]], None]] = [
     decode_equals_the_unrolled_step,
     a_row_depends_on_itself_alone,
@@ -296,6 +304,7 @@ PROMISES: list[Callable[[Seq2Seq[Any, Any]], None]] = [
     a_restricted_model_predicts_the_same_of_its_pieces,
     calls_change_none_of_their_arguments,
     every_parameter_gets_a_gradient,
+    the_attention_can_be_guided,
     a_wide_beam_equals_brute_force,
 ]
 
@@ -303,7 +312,7 @@ PROMISES: list[Callable[[Seq2Seq[Any, Any]], None]] = [
 def keep(promise: Callable[[Seq2Seq[Any, Any]], None], case: tuple[str, dict[str, Any]]) -> None:
     brute = promise is a_wide_beam_equals_brute_force
     model = build_model(case, pieces=6 if brute else 11)
-    if promise is every_parameter_gets_a_gradient:
+    if promise in (every_parameter_gets_a_gradient, the_attention_can_be_guided):
         promise(model)
     else:
         with torch.no_grad():
