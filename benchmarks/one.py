@@ -3,8 +3,8 @@
 python benchmarks/one.py matmul --precision float32|bfloat16
 python benchmarks/one.py train --system ours|baseline --precision float32|bfloat16|auto --steps 40
 python benchmarks/one.py profile --steps 20
-python benchmarks/one.py translate --run RUN
-python benchmarks/one.py latency --run RUN
+python benchmarks/one.py translate --run RUN --precision float32|bfloat16|float16|int8|auto
+python benchmarks/one.py latency --run RUN --precision float32|bfloat16|float16|int8|auto
 """
 
 import argparse
@@ -203,28 +203,28 @@ def _peak_mb() -> float:
     return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
 
 
-def translate_ours(run: Path) -> dict[str, Any]:
+def translate_ours(run: Path, precision: str) -> dict[str, Any]:
     """test2016 with beam 5, as `seq2seq evaluate` does it."""
     from setting import write_text
 
     from seq2seq import Translator
 
     texts = (write_text() / "test.de").read_text(encoding="utf-8").splitlines()
-    translator = Translator.load(run, beam=5)
+    translator = Translator.load(run, precision=precision, beam=5)
     translator(texts[:50])
     started_at = time.perf_counter()
     translator(texts)
     return {"sentences_per_s": len(texts) / (time.perf_counter() - started_at)}
 
 
-def latency_ours(run: Path, count: int = 100) -> dict[str, Any]:
+def latency_ours(run: Path, precision: str, count: int = 100) -> dict[str, Any]:
     """One sentence at a time, beam 5: the median over test sentences."""
     from setting import write_text
 
     from seq2seq import Translator
 
     texts = (write_text() / "test.de").read_text(encoding="utf-8").splitlines()[: count + 10]
-    translator, times = Translator.load(run, beam=5), []
+    translator, times = Translator.load(run, precision=precision, beam=5), []
     for text in texts:
         started_at = time.perf_counter()
         translator([text])
@@ -236,10 +236,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["matmul", "train", "profile", "translate", "latency"])
     parser.add_argument("--system", choices=["ours", "baseline"], default="ours")
-    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16", "float16", "int8"], default="auto")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--run", type=Path)
     options = parser.parse_args()
+    if options.precision in ("float16", "int8") and options.what not in ("translate", "latency"):
+        parser.error(f"{options.precision} is for translating and latency; training is in float32 or bfloat16")
     torch.set_num_threads(THREADS)
     if options.what == "matmul":
         found: dict[str, Any] = {
@@ -252,9 +254,9 @@ def main() -> None:
             print(f"| {name} | {milliseconds:.1f} | {share:.0%} |")
         return
     elif options.what == "translate":
-        found = translate_ours(options.run)
+        found = translate_ours(options.run, options.precision)
     else:
-        found = latency_ours(options.run)
+        found = latency_ours(options.run, options.precision)
     print(json.dumps(found))
 
 
