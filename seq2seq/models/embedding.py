@@ -4,6 +4,7 @@ Legend: B sentences, N rows, T pieces, D embedding size, V vocabulary, C candida
 """
 
 import copy
+from functools import partial
 from typing import Literal, Protocol
 
 import torch
@@ -49,9 +50,11 @@ class PieceEmbedding(nn.Module):
 class PieceModel(Seq2Seq[MemoryT, StateT], Packable):
     """A family that embeds pieces and predicts them by a projection; the matrices are shared as its config says."""
 
-    _packed: Product | None = None
-    _candidates: Tensor | None = None
-    """Where `restricted`: the pieces (B,C) that each sentence may say."""
+    _layout: Layout | None = None
+    _product: Product | None = None
+    """values (...,D) -> logits, where the output matrix has been laid out, or reduced to what any sentence may say."""
+    _places: Tensor | None = None
+    """Where `restricted` to many in all: the places (B,C) of each sentence's candidates among those logits."""
     _only: tuple[Tensor, Tensor] | None = None
     """Where `restricted` to few in all: output rows (B,C,D) and biases (B,1,C) of the candidates."""
 
@@ -77,20 +80,27 @@ class PieceModel(Seq2Seq[MemoryT, StateT], Packable):
             (weight, bias), askers = self._only, memory.asked(len(self._only[0]), len(values))
             found = torch.baddbmm(bias, askers.spread(values.flatten(0, -2)), weight.transpose(1, 2))  # (B,W,C)
             return askers.gather(found).view(*values.shape[:-1], -1)
-        logits = self._packed(values) if self._packed else functional.linear(values, self.output, self.output_bias)
-        if self._candidates is None:
+        logits = self._product(values) if self._product else functional.linear(values, self.output, self.output_bias)
+        if self._places is None:
             return logits
-        own = memory.asked(len(self._candidates), len(values)).repeat(self._candidates)
+        own = memory.asked(len(self._places), len(values)).repeat(self._places)
         return logits.gather(-1, own.view(*values.shape[:-1], -1))
 
     def pack(self, layout: Layout) -> None:
-        self._packed = layout(self.output, self.output_bias)
+        self._layout, self._product = layout, layout(self.output, self.output_bias)
 
     def restricted(self, pieces: Tensor) -> "PieceModel[MemoryT, StateT]":
         narrowed = copy.copy(self)  # shares every weight
-        narrowed._candidates = pieces
-        # Rows of their own for many sentences are more to read than the whole matrix, which all sentences share.
         if pieces.numel() <= len(self.output):
             # (`self.output[pieces]` takes three times as long.)
             narrowed._only = functional.embedding(pieces, self.output), self.output_bias[pieces].unsqueeze(1)
+            return narrowed
+        # Rows of their own for many sentences are more to read than rows that all share: those of all candidates.
+        said = torch.zeros(len(self.output), dtype=torch.bool, device=pieces.device)
+        said[pieces.flatten()] = True
+        narrowed._places = (said.cumsum(0) - 1)[pieces]
+        weight, bias = self.output[said], self.output_bias[said]
+        narrowed._product = (
+            self._layout(weight, bias) if self._layout else partial(functional.linear, weight=weight, bias=bias)
+        )
         return narrowed

@@ -130,3 +130,10 @@ def test_a_packed_model_predicts_the_same(family: str, changes: dict[str, Any], 
             assert torch.allclose(logits[0], logits[1], atol=tolerance, rtol=tolerance), (
                 (logits[0] - logits[1]).abs().max()
             )
+
+        # A shortlist with more candidates in all than the vocabulary has pieces lays out a matrix of its own.
+        pieces, token = torch.randint(4, 30, (3, 20)), torch.randint(4, 50, (3,))
+        (some, _), (all_, _) = (
+            model.step(memories[1], states[1], token) for model in (laid_out.restricted(pieces), laid_out)
+        )
+        assert torch.allclose(some.logits, all_.logits.gather(1, pieces), atol=tolerance, rtol=tolerance)
