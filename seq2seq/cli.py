@@ -302,6 +302,11 @@ def main() -> None:
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
         app()
+    except SystemExit as ended:
+        # Ctrl-C where the command has no words of its own for it; typer has none.
+        if isinstance(getattr(ended.__context__, "__cause__", None), KeyboardInterrupt):
+            sys.stderr.write("seq2seq: stopped, and nothing is broken by it; the same command begins again.\n")
+        raise
     except Exception as error:
         sentence = told(error)
         if sentence is None:

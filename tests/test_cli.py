@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -462,3 +463,13 @@ def test_a_full_disk_is_one_sentence(trained: Path, environment: dict[str, str],
     assert result.returncode != 0
     assert b"No space left" in result.stderr
     assert b"Traceback" not in result.stderr
+
+
+def test_ctrl_c_where_a_command_has_no_words_for_it(fails: Fails, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("seq2seq.pipeline.train", interrupted)
+    assert fails("train", "toy.yaml").endswith(
+        "seq2seq: stopped, and nothing is broken by it; the same command begins again."
+    )

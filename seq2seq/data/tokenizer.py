@@ -64,8 +64,8 @@ class TokenizerConfig:
     what is in no vocabulary."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.character_coverage <= 1:
-            raise ValueError("character_coverage must be above 0 and at most 1")
+        if not 0.98 <= self.character_coverage <= 1:  # SentencePiece trains with nothing else
+            raise ValueError("character_coverage must be at least 0.98 and at most 1")
         if not (0 <= self.sampling < 1 and 0 <= self.copy_share < 1):
             raise ValueError("sampling and copy_share must be at least 0 and below 1")
         smallest = 300 if self.byte_fallback else 16

@@ -235,7 +235,7 @@ def test_a_vocabulary_too_large_for_the_text() -> None:
     [
         ({"vocab_size": 299}, "vocab_size must be at least 300"),
         ({"vocab_size": 15, "byte_fallback": False}, "vocab_size must be at least 16"),
-        ({"character_coverage": 0.0}, "character_coverage must be above 0"),
+        ({"character_coverage": 0.97}, "character_coverage must be at least 0.98 and at most 1"),
         ({"sampling": 1.0}, "sampling and copy_share must be at least 0 and below 1"),
         ({"copy_share": -0.1}, "sampling and copy_share must be at least 0 and below 1"),
     ],
