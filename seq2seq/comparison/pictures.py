@@ -30,9 +30,7 @@ def need_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise UserError(
-            "Pictures need matplotlib, which is not installed: pip install 'seq2seq[pictures]' (or pip install matplotlib)."
-        ) from None
+        raise UserError("Pictures need matplotlib, which is not installed: pip install matplotlib") from None
 
 
 def line(axes: "Axes", name: str, xs: Sequence[float], ys: Sequence[float]) -> None:
