@@ -10,6 +10,7 @@ from rich.console import Console
 from seq2seq.data.sources.files import read_lines
 from seq2seq.evaluation.report import Report
 from seq2seq.pipeline import evaluate, train
+from seq2seq.run import RunFolder
 from seq2seq.test_sets import TestSet, test_sets_of
 from seq2seq.training import checkpoint
 
@@ -31,7 +32,7 @@ def demo(
     """Does what is still to be done; None if a person stopped the training."""
     resume = checkpoint.has_last(folder)
     # A run that was copied without its checkpoints is finished too, as far as can be seen.
-    finished = checkpoint.load_facts(folder)["finished"] if resume else (folder / checkpoint.MODEL_FILE).exists()
+    finished = checkpoint.load_facts(folder)["finished"] if resume else RunFolder(folder).holds_training()
     if finished:
         console.print(f"{folder} is trained already; delete the folder to train anew.", highlight=False)
     else:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from seq2seq.config import Config, dump_config, load_config
+from seq2seq.config import Config, load_config
 from seq2seq.data.batching import TrainingBatches
 from seq2seq.data.cleaning import clean_added, clean_corpus
 from seq2seq.data.copying import hide_copied_words
@@ -178,8 +178,7 @@ def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], 
         if config_file is None:
             raise UserError("Give a config, for example configs/demo.yaml, or --resume with --run to go on.")
         config = load_config(config_file, overrides)
-        # A run that died before its first checkpoint has nothing to lose: it is started afresh.
-        if checkpoint.has_last(run.path) or (run.path / checkpoint.MODEL_FILE).exists():
+        if run.holds_training():
             raise UserError(
                 f"{run.path} holds a training already. Go on with it (--resume), choose another folder (--run), or "
                 "delete it."
@@ -196,7 +195,7 @@ def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], 
             "A resumed run may change training.* and search.* only: its data, tokenizer and model are fixed."
         )
     if config != before:
-        run.config_file.write_text(dump_config(config), encoding="utf-8")
+        run.write_config(config)
     return config
 
 

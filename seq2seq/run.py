@@ -19,6 +19,8 @@ from pathlib import Path
 from seq2seq.config import Config, dump_config, load_config
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.errors import UserError
+from seq2seq.training import checkpoint
+from seq2seq.training.journal import Journal
 
 
 class RunFolder:
@@ -60,7 +62,27 @@ class RunFolder:
         (self.path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
         (self.path / "journal.jsonl").unlink(missing_ok=True)
         # Last: a folder with a config is a run.
-        self.config_file.write_text(dump_config(config), encoding="utf-8")
+        self.write_config(config)
+
+    def write_config(self, config: Config) -> None:
+        """In one step: a full disk leaves the old one."""
+        written = self.config_file.with_suffix(".tmp")
+        try:
+            written.write_text(dump_config(config), encoding="utf-8")
+            written.replace(self.config_file)
+        finally:
+            written.unlink(missing_ok=True)
+
+    def holds_training(self) -> bool:
+        """Whether something would be lost by training anew here. A training that broke off before its first checkpoint was
+        whole has nothing to go on from, though it may have left weights."""
+        if checkpoint.has_last(self.path):
+            return True
+        if not (self.path / checkpoint.MODEL_FILE).exists():
+            return False
+        events = [event.get("event") for event in Journal(self.path / "journal.jsonl")]
+        # Runs that were copied without their checkpoints have an end, or more validations; exported ones no journal.
+        return not events or "end" in events or events.count("validation") > 1
 
     def config(self) -> Config:
         if not self.config_file.is_file():

@@ -167,6 +167,8 @@ class Tokenizer:
     def save(self, folder: Path) -> None:
         """Writes joint.model, or source.model and target.model."""
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob("*.model"):  # of a training that was broken off there, of another kind perhaps
+            left.unlink()
         for name, proto in self._models.items():
             (folder / f"{name}.model").write_bytes(proto)
 

@@ -19,8 +19,10 @@ from seq2seq.decoding.shortlist import Shortlist
 from seq2seq.models import Seq2Seq
 from seq2seq.models.packing import WeightFormat
 
-# A break after the end of a sentence, for texts longer than what the model has been trained on.
-_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
+# A break after the end of a sentence, for texts longer than what the model has been trained on. Scripts with wide marks
+# have no spaces.
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*(?=\S)")
+_WIDE_MARKS = tuple("。！？")
 _LETTER_OR_DIGIT = re.compile(r"\w")
 
 
@@ -185,7 +187,7 @@ class Translator:
             length = len(self.tokenizer.encode([sentence], "source")[0])
             # Half of the limit: long inputs are rare in training, and models are weak on them.
             if size + length < self.max_source // 2:
-                groups[-1], size = f"{groups[-1]} {sentence}", size + length
+                groups[-1], size = _joined([groups[-1], sentence]), size + length
             else:
                 groups.append(sentence)
                 size = length
@@ -271,12 +273,20 @@ class Translator:
 
 
 def _join(parts: list[list[Alternative]]) -> list[Alternative]:
-    """The alternatives of a text from those of its segments: the n-th of each, joined by spaces."""
+    """The alternatives of a text from those of its segments: the n-th of each."""
     if len(parts) <= 1:
         return parts[0] if parts else []
     count = min((len(part) for part in parts if len(part) > 1), default=1)
     joined = []
     for rank in range(count):
         chosen = [part[min(rank, len(part) - 1)] for part in parts if part]
-        joined.append(Alternative(" ".join(c.text for c in chosen if c.text), sum(c.score for c in chosen)))
+        joined.append(Alternative(_joined([c.text for c in chosen]), sum(c.score for c in chosen)))
     return joined
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """With a space between them, but after a wide mark."""
+    whole = ""
+    for text in filter(None, texts):
+        whole += text if not whole or whole.endswith(_WIDE_MARKS) else f" {text}"
+    return whole

@@ -235,16 +235,18 @@ class Trainer:
 
     def _try_mean(self) -> None:
         """Keeps the mean of the best checkpoints if it validates at least as well as the best of them."""
+        # Somebody may have deleted some, to make room.
+        steps = [step for _, step in self.progress.best if self._best_file(step).exists()]
+        if len(steps) < 2:
+            return
         own = {name: tensor.clone() for name, tensor in self._weights().items()}
-        files = [self._best_file(step) for _, step in self.progress.best]
-        mean = checkpoint.mean_weights([file for file in files if file.exists()])
+        mean = checkpoint.mean_weights([self._best_file(step) for step in steps])
         checkpoint.load_into(self.model, mean, self.folder)
         found = self.validator(self.progress.precision)
         kept = found.bleu >= self.progress.best[0][0]
         if kept:
             checkpoint.save_weights(self.folder / checkpoint.MODEL_FILE, mean)
         checkpoint.load_into(self.model, own, self.folder)
-        steps = [step for _, step in self.progress.best]
         self.journal.write("mean", step=self.progress.step, of=steps, bleu=found.bleu, loss=found.loss, kept=kept)
         self.display.say(
             f"mean of the {len(steps)} best checkpoints: BLEU {found.bleu:.2f}, the best one "

@@ -230,6 +230,14 @@ def test_a_vocabulary_too_large_for_the_text() -> None:
         train_tokenizer(TokenizerConfig(vocab_size=300), [], [])
 
 
+def test_saving_leaves_no_tokenizer_of_before(tmp_path: Path) -> None:
+    tiny_tokenizer(True).save(tmp_path)
+    apart = tiny_tokenizer(False)
+    apart.save(tmp_path)
+    assert Tokenizer.load(tmp_path).encode(["hund sieht"], "target") == apart.encode(["hund sieht"], "target")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source.model", "target.model"]
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

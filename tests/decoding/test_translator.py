@@ -232,6 +232,17 @@ def test_texts_are_cut_after_sentences_where_they_can_be() -> None:
     assert divided._divide(sentence) == [sentence]
 
 
+def test_scripts_without_spaces_are_cut_after_wide_marks() -> None:
+    sentence = "猫日本語。"
+    divided = translator(max_source=64)
+    assert len(divided.tokenizer.encode([sentence], "source")[0]) < 32
+    parts = divided._divide(sentence * 9)
+    assert len(parts) > 1
+    assert all(part.endswith("。") and " " not in part for part in parts)
+    assert "".join(parts) == sentence * 9
+    assert divided([sentence * 9]) == [sentence * 9]
+
+
 # -- what is asked for -------------------------------------------------------------------------------------------------
 
 

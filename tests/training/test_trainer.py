@@ -141,6 +141,26 @@ def test_the_mean_of_the_best_is_kept_if_it_is_as_good(score: float, kept: bool,
     assert all(torch.equal(last[f"model.{name}"], tensor) for name, tensor in copied(run.model).items())
 
 
+def test_the_mean_is_of_the_best_that_are_still_there(tmp_path: Path) -> None:
+    script = Scripted([10.0, 20.0, 15.0, 25.0])
+    run = make(tmp_path / "run", script=script, every=4, average=3)
+    validate, deleted = run.validator, [4, 8, 12]
+
+    def deleting(precision: Any) -> Any:
+        found = validate(precision)
+        if len(script.shown) == 3:  # the next thing is the mean
+            for step in deleted:
+                checkpoint.best_file(tmp_path / "run", step).unlink(missing_ok=True)
+        return found
+
+    run.validator = deleting
+    run.run()
+    # The last of the three was written after the deletion: one alone has no mean.
+    assert events(tmp_path / "run", "mean") == []
+    assert run.progress.finished == "budget"
+    assert equal(load_file(tmp_path / "run" / "model.safetensors"), script.shown[1])
+
+
 def test_one_checkpoint_has_no_mean(tmp_path: Path) -> None:
     script = Scripted([10.0, 20.0, 5.0])
     make(tmp_path / "run", script=script, every=4, average=1).run()
