@@ -16,8 +16,9 @@ def average(run_folder: Path, into: Path, count: int) -> list[int]:
     run, found = RunFolder.open(run_folder), checkpoint.best_files(run_folder)[:count]
     if not found:
         raise UserError(f"{run_folder} keeps no checkpoints to average (training.average was 1, or they were deleted).")
+    mean = checkpoint.mean_weights([path for _, path in found])  # first: one that is damaged leaves no half folder
     _new_run(into, run)
-    checkpoint.save_weights(into / checkpoint.MODEL_FILE, checkpoint.mean_weights([path for _, path in found]))
+    checkpoint.save_weights(into / checkpoint.MODEL_FILE, mean)
     return [step for step, _ in found]
 
 

@@ -165,6 +165,12 @@ def test_mistakes(fails: Fails, cli: Cli, trained: Path, backwards: Path, tmp_pa
     bare = tmp_path / "bare"
     shutil.copytree(trained, bare, ignore=shutil.ignore_patterns("checkpoints"))
     assert "keeps no checkpoints to average" in fails("average", str(bare))
+    damaged = tmp_path / "damaged"
+    shutil.copytree(trained, damaged)
+    for file in (damaged / "checkpoints").glob("best-*"):
+        file.write_bytes(b"no weights")
+    assert "is damaged" in fails("average", str(damaged), "--into", str(tmp_path / "mean"))
+    assert not (tmp_path / "mean").exists()
     for nothing in ("", " \n\n"):
         (tmp_path / "empty.en").write_text(nothing)
         told = fails("backtranslate", "runs/backwards", str(tmp_path / "empty.en"), "--into", "x")

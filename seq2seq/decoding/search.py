@@ -55,8 +55,8 @@ class SearchConfig:
             raise ValueError(f"nbest must be at least 1 and at most beam ({self.beam})")
         if not all(math.isfinite(value) for value in (self.length_penalty, self.max_length, self.prune)):
             raise ValueError("length_penalty, max_length and prune must be finite numbers")
-        if self.max_length <= 0:
-            raise ValueError("max_length must be above 0")
+        if not 0 < self.max_length <= 1000:
+            raise ValueError("max_length must be above 0 and at most 1000")
         if self.no_repeat_ngram < 0 or self.no_repeat_ngram == 1:
             raise ValueError("no_repeat_ngram must be 0 (off) or at least 2")
         if self.prune < 0:

@@ -346,6 +346,7 @@ def test_a_beam_wider_than_the_vocabulary() -> None:
         ({"beam": 0}, "beam must be at least 1"),
         ({"beam": 2, "nbest": 3}, r"nbest must be at least 1 and at most beam \(2\)"),
         ({"max_length": 0.0}, "max_length must be above 0"),
+        ({"max_length": 1e308}, "max_length must be above 0 and at most 1000"),
         ({"no_repeat_ngram": 1}, "must be 0 \\(off\\) or at least 2"),
         ({"prune": -1.0}, r"prune must be at least 0 \(0 drops no hypothesis\)"),
         ({"batch_tokens": 0}, "batch_tokens must be at least 1"),
