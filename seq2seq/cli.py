@@ -24,7 +24,7 @@ from seq2seq.cli_options import (
     Prune,
     Run,
 )
-from seq2seq.errors import UserError, told
+from seq2seq.errors import UserError, stopped, told
 
 # On a shared machine OpenMP threads that spin while they wait can slow everything tenfold; after this many turns they
 # sleep. It must be set before torch is loaded.
@@ -273,7 +273,9 @@ def compare(
             data_dir=data_dir,
             say=lambda line: typer.echo(line, err=True),
         )
-    except (KeyboardInterrupt, TrainingStopped):
+    except (Exception, KeyboardInterrupt) as error:
+        if not (isinstance(error, TrainingStopped) or stopped(error)):
+            raise
         typer.echo(f"\nStopped. What is measured stays; go on: {shlex.join(again)}")
         raise typer.Exit(130) from None
     typer.echo(f"The comparison is in {page}")
@@ -302,17 +304,16 @@ def main() -> None:
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
         app()
-    except SystemExit as ended:
+    except (Exception, SystemExit) as error:
         # Ctrl-C where the command has no words of its own for it; typer has none.
-        if isinstance(getattr(ended.__context__, "__cause__", None), KeyboardInterrupt):
-            sys.stderr.write("seq2seq: stopped, and nothing is broken by it; the same command begins again.\n")
-        raise
-    except Exception as error:
-        sentence = told(error)
+        interrupted = stopped(error)
+        sentence = (
+            "stopped, and nothing is broken by it; the same command begins again." if interrupted else told(error)
+        )
         if sentence is None:
             raise
         sys.stderr.write(f"seq2seq: {sentence}\n")
-        sys.exit(1)
+        sys.exit(130 if interrupted else 1)
 
 
 def _first_and_others(run: Path | None, models: list[Path] | None) -> tuple[Path, list[Path]]:

@@ -24,7 +24,7 @@ _OF_FILES = (
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation overflowed")
 
 
-def told(error: Exception) -> str | None:
+def told(error: BaseException) -> str | None:
     """The sentence for a person of what a person can mend; None for a fault of the program."""
     if isinstance(error, UserError):
         return str(error)
@@ -39,3 +39,15 @@ def told(error: Exception) -> str | None:
             "search.batch_tokens or --beam."
         )
     return None
+
+
+def stopped(error: BaseException) -> bool:
+    """Whether Ctrl-C is what ended it.
+
+    typer makes an exit status of a KeyboardInterrupt, and a compiled module that is just being imported an ImportError
+    ("initialization failed"): it is then what such an error came of. What was raised `from None` stands for itself.
+    """
+    link: BaseException | None = error
+    while link is not None and not isinstance(link, KeyboardInterrupt):
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return link is not None

@@ -120,11 +120,11 @@ def fails(
 
     from seq2seq.cli import main
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, status: int | None = None) -> str:
         monkeypatch.setattr(sys, "argv", ["seq2seq", *arguments])
         with pytest.raises(SystemExit) as stopped:
             main()
-        assert stopped.value.code not in (0, None)
+        assert stopped.value.code not in (0, None) if status is None else stopped.value.code == status
         shown = capsys.readouterr().err
         assert "Traceback" not in shown
         return " ".join(shown.split())

@@ -18,7 +18,7 @@ MODULUS = 2**31 - 1
 Cli = Callable[..., subprocess.CompletedProcess[bytes]]
 """Runs `seq2seq …` as a process of its own."""
 Fails = Callable[..., str]
-"""Runs `seq2seq …`, expects it to fail, and gives what it wrote to standard error."""
+"""Runs `seq2seq …`, expects it to fail (with `status=` if given), and gives what it wrote to standard error."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import torch
 from fakes import Cli, Fails
 from safetensors.torch import load_file, save_file
 
+from seq2seq.errors import stopped
 from seq2seq.models.packing import can_pack
 
 # -- the whole way -------------------------------------------------------------------------------------------------
@@ -465,11 +467,42 @@ def test_a_full_disk_is_one_sentence(trained: Path, environment: dict[str, str],
     assert b"Traceback" not in result.stderr
 
 
-def test_ctrl_c_where_a_command_has_no_words_for_it(fails: Fails, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*arguments: Any, **options: Any) -> None:
+def as_if_a_module_was_being_imported(*arguments: Any, **options: Any) -> None:
+    """Ctrl-C, as what is left of it where compiled code was just being initialised."""
+    try:
         raise KeyboardInterrupt
+    except KeyboardInterrupt as error:
+        raise ImportError("initialization failed") from error
 
-    monkeypatch.setattr("seq2seq.pipeline.train", interrupted)
-    assert fails("train", "toy.yaml").endswith(
+
+def as_it_is(*arguments: Any, **options: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("ctrl_c", [as_it_is, as_if_a_module_was_being_imported])
+def test_ctrl_c_where_a_command_has_no_words_for_it(
+    ctrl_c: Callable[..., None], fails: Fails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seq2seq.pipeline.train", ctrl_c)
+    assert fails("train", "toy.yaml", status=130).endswith(
         "seq2seq: stopped, and nothing is broken by it; the same command begins again."
     )
+
+
+@pytest.mark.parametrize("ctrl_c", [as_it_is, as_if_a_module_was_being_imported])
+def test_ctrl_c_in_a_comparison_says_how_to_go_on(
+    ctrl_c: Callable[..., None], fails: Fails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("seq2seq.comparison.runner.compare", ctrl_c)
+    monkeypatch.setattr("typer.echo", said.append)
+    assert fails("compare", "toy.yaml", "--into", "here", status=130) == ""
+    assert said == ["\nStopped. What is measured stays; go on: seq2seq compare toy.yaml --into here"]
+
+
+def test_what_is_raised_for_itself_after_ctrl_c_is_no_ctrl_c() -> None:
+    error = ValueError("another")
+    error.__context__ = KeyboardInterrupt()
+    assert stopped(error)
+    error.__suppress_context__ = True  # as `from None` does
+    assert not stopped(error)
