@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.errors import UserError
+from seq2seq.training.interrupt import interrupts_wait
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,9 +27,15 @@ _STYLES = ("-", "--", ":", "-.")
 
 
 def need_matplotlib() -> None:
-    """Says early what to install: pictures are made after hours of measuring."""
+    """Says early what to install: pictures are made after hours of measuring.
+
+    All of it is imported here that is ever needed, so that a later Ctrl-C cannot meet an import.
+    """
     try:
-        import matplotlib  # noqa: F401
+        with interrupts_wait():
+            import matplotlib.backends.backend_agg
+            import matplotlib.backends.backend_svg
+            import matplotlib.figure  # noqa: F401
     except ImportError:
         raise UserError("Pictures need matplotlib, which is not installed: pip install matplotlib") from None
 

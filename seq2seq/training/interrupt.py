@@ -1,4 +1,4 @@
-"""Ctrl-C during training: end the running update in order, so that nothing is left broken."""
+"""Ctrl-C at a better time: after the running update of a training, or after what must not be broken off."""
 
 import signal
 import threading
@@ -28,3 +28,20 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Ctrl-C comes after the block: compiled modules do not bear it while they are being imported."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
+        yield
+        return
+    come = threading.Event()
+    signal.signal(signal.SIGINT, lambda number, frame: come.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if come.is_set():
+            signal.raise_signal(signal.SIGINT)
