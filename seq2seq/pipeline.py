@@ -127,39 +127,46 @@ def train(
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     device = pick_device(config.training.device)
-    # 1. Data. A resumed run keeps its tokenizer even if the cache is gone.
-    prepared = prepare(config, data_dir=data_dir, say=display.say)
-    tokenizer = run.tokenizer() if resume else prepared.tokenizer
-    pairs = hide_copied_words(prepared.training, share=config.tokenizer.copy_share, seed=config.training.seed)
-    batches = TrainingBatches(
-        pairs, tokenizer, config.batching, config.tokenizer, seed=config.training.seed, cache=cache_dir()
-    )
-    if batches.too_long:
-        display.say(f"train: {batches.too_long:,} pairs of {config.batching.max_length} pieces and more passed over")
-    if not len(batches):
-        raise UserError(f"Every training pair has {config.batching.max_length} pieces or more (batching.max_length).")
-    if not resume:
-        run.create(_resolved(config, prepared.corpus), tokenizer)
-    # 2. Model.
-    torch.manual_seed(config.training.seed)
-    model = build(config.model, vocabulary_of(tokenizer)).to(device)
-    count = sum(parameter.numel() for parameter in model.parameters())
-    display.say(
-        f"{config.model.family}, {count / 1e6:.1f} M parameters, {len(batches):,} pairs "
-        f"{config.data.source} to {config.data.target}, {device}, into {folder}"
-    )
-    if config.training.guided_alignment and model.attends:
-        display.say("learning from the training pairs which pieces translate which, to guide the attention")
-        batches.align()
-    # 3. Training, with real translations of the valid split as its judge.
-    validator = Validator(
-        _translator(model, tokenizer, config), prepared.corpus.splits["valid"], config.training.validation
-    )
-    trainer = Trainer(model, batches, validator, config.training, folder, display)
-    if resume:
-        trainer.resume()
-        display.say(f"going on from step {trainer.progress.step:,}")
-    return trainer.run()
+    with run.being_trained():
+        # 1. Data. A resumed run keeps its tokenizer even if the cache is gone.
+        prepared = prepare(config, data_dir=data_dir, say=display.say)
+        tokenizer = run.tokenizer() if resume else prepared.tokenizer
+        pairs = hide_copied_words(prepared.training, share=config.tokenizer.copy_share, seed=config.training.seed)
+        batches = TrainingBatches(
+            pairs, tokenizer, config.batching, config.tokenizer, seed=config.training.seed, cache=cache_dir()
+        )
+        if batches.too_long:
+            display.say(
+                f"train: {batches.too_long:,} pairs of {config.batching.max_length} pieces and more passed over"
+            )
+        if not len(batches):
+            raise UserError(
+                f"Every training pair has {config.batching.max_length} pieces or more (batching.max_length)."
+            )
+        if resume:
+            run.write_config(config)
+        else:
+            run.create(_resolved(config, prepared.corpus), tokenizer)
+        # 2. Model.
+        torch.manual_seed(config.training.seed)
+        model = build(config.model, vocabulary_of(tokenizer)).to(device)
+        count = sum(parameter.numel() for parameter in model.parameters())
+        display.say(
+            f"{config.model.family}, {count / 1e6:.1f} M parameters, {len(batches):,} pairs "
+            f"{config.data.source} to {config.data.target}, {device}, into {folder}"
+        )
+        if config.training.guided_alignment and model.attends:
+            display.say("learning from the training pairs which pieces translate which, to guide the attention")
+            batches.align()
+        # 3. Training, with real translations of the valid split as its judge.
+        validator = Validator(
+            _translator(model, tokenizer, config), prepared.corpus.splits["valid"], config.training.validation
+        )
+        trainer = Trainer(model, batches, validator, config.training, folder, display)
+        if resume:
+            trainer.resume()
+            display.say(f"going on from step {trainer.progress.step:,}")
+        return trainer.run()
 
 
 def _resolved(config: Config, corpus: Corpus) -> Config:
@@ -194,8 +201,6 @@ def _config_for(config_file: Path | None, run: RunFolder, overrides: list[str], 
         raise UserError(
             "A resumed run may change training.* and search.* only: its data, tokenizer and model are fixed."
         )
-    if config != before:
-        run.write_config(config)
     return config
 
 

@@ -13,8 +13,12 @@ checkpoints/       for going on; translating does not need it
 import json
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from seq2seq.config import Config, dump_config, load_config
 from seq2seq.data.tokenizer import Tokenizer
@@ -72,6 +76,30 @@ class RunFolder:
             written.replace(self.config_file)
         finally:
             written.unlink(missing_ok=True)
+
+    @contextmanager
+    def being_trained(self) -> Iterator[None]:
+        """Keeps a second training out while the block runs; what a killed one leaves does not hinder the next.
+
+        Raises UserError where the folder is being trained already.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / "training.lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise UserError(
+                f"{self.path} is being trained by another process. Wait until it ends, or choose another folder (--run)."
+            ) from None
+        try:
+            yield
+        finally:
+            # While it is held: whoever opens it now sees that it is gone, and begins a new one.
+            with suppress(OSError):
+                Path(lock.lock_file).unlink()
+            lock.release()
+            with suppress(OSError):  # of a training that came to nothing nothing stays
+                self.path.rmdir()
 
     def holds_training(self) -> bool:
         """Whether something would be lost by training anew here. A training that broke off before its first checkpoint was

@@ -188,7 +188,9 @@ def test_evaluate_against_a_file(trained: Path, cli: Cli, toy_data: Path) -> Non
     assert against["bleu"]["p_value"] < 0.01
 
 
-def test_interrupted_training_saves_and_goes_on(cli: Cli, environment: dict[str, str], toy_data: Path) -> None:
+def test_interrupted_training_saves_and_goes_on(
+    cli: Cli, fails: Fails, environment: dict[str, str], toy_data: Path
+) -> None:
     command = [sys.executable, "-m", "seq2seq.cli", "train", "toy.yaml", "--run", "runs/stopped"]
     command += ["--set", "training.budget.steps=100000", "--set", "training.validation.every_steps=10"]
     process = subprocess.Popen(
@@ -198,9 +200,14 @@ def test_interrupted_training_saves_and_goes_on(cli: Cli, environment: dict[str,
     deadline = time.monotonic() + 60
     while not checkpoint.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
+    # A second one into the same folder is kept out, and changes nothing there.
+    second = fails("train", "--resume", "--run", "runs/stopped", "--set", "training.budget.steps=7")
+    assert "runs/stopped is being trained by another process" in second
+    assert "steps: 100000" in (toy_data / "runs" / "stopped" / "config.yaml").read_text(encoding="utf-8")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err.decode()
+    assert not (toy_data / "runs" / "stopped" / "training.lock").exists()
     assert "seq2seq train --resume --run runs/stopped" in out.decode()
     assert b"Traceback" not in err
     step = json.loads(checkpoint.read_text(encoding="utf-8"))["step"]

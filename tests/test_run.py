@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.config import parse_config
+from seq2seq.errors import UserError
 from seq2seq.run import RunFolder
 from seq2seq.training.journal import Journal
 
@@ -51,3 +52,21 @@ def test_a_full_disk_leaves_the_old_config(tmp_path: Path, monkeypatch: pytest.M
         run.write_config(config)
     assert run.config_file.read_text(encoding="utf-8") == before
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_a_second_training_is_kept_out(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    with run.being_trained():
+        with pytest.raises(UserError, match="is being trained by another process"), RunFolder(run.path).being_trained():
+            pass
+        (run.path / "config.yaml").touch()
+    with run.being_trained():
+        pass
+    assert [entry.name for entry in run.path.iterdir()] == ["config.yaml"]
+
+
+def test_what_a_killed_training_leaves_does_not_hinder(tmp_path: Path) -> None:
+    (tmp_path / "training.lock").touch()
+    with RunFolder(tmp_path).being_trained():
+        pass
+    assert not tmp_path.exists()
