@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes import Cli, Fails
 
-# Small models gain nothing from more threads, and spinning ones would disturb each other.
+# Small models gain nothing from more threads, and spinning ones would disturb each other. OpenMP reads it when torch is
+# imported, which `fakes` does.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from fakes import Cli, Fails
 
 NOUNS = {"hund": "dog", "katze": "cat", "vogel": "bird", "fisch": "fish", "baum": "tree", "stein": "stone"}
 COLOURS = {"rot": "red", "blau": "blue", "alt": "old", "neu": "new"}

@@ -90,6 +90,8 @@ class Progress:
     precision: str = ""
     best: list[tuple[float, int]] = field(default_factory=list)
     """(BLEU, step) of the checkpoints kept, best first."""
+    mean_bleu: float = -1.0
+    """BLEU of the mean of checkpoints that an earlier end has kept; -1 where there was none."""
     without_gain: int = 0
     """Validations since the best one."""
     finished: Literal["", "budget", "patience"] = ""

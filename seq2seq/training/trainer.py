@@ -187,7 +187,7 @@ class Trainer:
         for _, step in best[self.config.average :]:
             self._best_file(step).unlink(missing_ok=True)
         del best[self.config.average :]
-        if better:
+        if better and found.bleu > self.progress.mean_bleu:
             checkpoint.save_weights(self.folder / checkpoint.MODEL_FILE, weights)
 
     def _best_file(self, step: int) -> Path:
@@ -234,7 +234,8 @@ class Trainer:
         )
 
     def _try_mean(self) -> None:
-        """Keeps the mean of the best checkpoints if it validates at least as well as the best of them."""
+        """Keeps the mean of the best checkpoints if it validates at least as well as the best of them, and as the mean
+        that the end of a smaller budget has kept."""
         # Somebody may have deleted some, to make room.
         steps = [step for _, step in self.progress.best if self._best_file(step).exists()]
         if len(steps) < 2:
@@ -243,14 +244,18 @@ class Trainer:
         mean = checkpoint.mean_weights([self._best_file(step) for step in steps])
         checkpoint.load_into(self.model, mean, self.folder)
         found = self.validator(self.progress.precision)
-        kept = found.bleu >= self.progress.best[0][0]
+        best, before = self.progress.best[0][0], self.progress.mean_bleu
+        kept = found.bleu >= max(best, before)
         if kept:
             checkpoint.save_weights(self.folder / checkpoint.MODEL_FILE, mean)
+            self.progress.mean_bleu = found.bleu
         checkpoint.load_into(self.model, own, self.folder)
         self.journal.write("mean", step=self.progress.step, of=steps, bleu=found.bleu, loss=found.loss, kept=kept)
+        old = f", the mean of before {before:.2f}" if before >= 0 else ""
+        winner = "mean" if kept else "mean of before" if before >= best else "best one"
         self.display.say(
-            f"mean of the {len(steps)} best checkpoints: BLEU {found.bleu:.2f}, the best one "
-            f"{self.progress.best[0][0]:.2f}; the {'mean' if kept else 'best one'} is kept"
+            f"mean of the {len(steps)} best checkpoints: BLEU {found.bleu:.2f}, the best one {best:.2f}{old}; "
+            f"the {winner} is kept"
         )
 
     def save(self) -> None:
@@ -289,14 +294,19 @@ class Trainer:
         self.journal.rewind(self.progress.step)
 
     def _resumed_precision(self) -> str:
-        """What the run was begun in, or float32 on a processor that cannot go on so; empty for a new run."""
-        begun = self.progress.precision
-        if begun == "bfloat16" and self.device.type == "cpu" and not has_bfloat16_units(self.device):
+        """What the run was begun in, unless the config names another one now; float32 on a processor that cannot go on
+        so. Empty for a new run."""
+        begun, wanted = self.progress.precision, self.config.precision
+        chosen, why = begun, ""
+        if begun and wanted not in ("auto", begun):
+            chosen, why = self._choose_precision(), "training.precision"
+        elif begun == "bfloat16" and self.device.type == "cpu" and not has_bfloat16_units(self.device):
             if begun not in self._measure_precisions():
-                begun = "float32"
-                self.journal.write("precision", step=self.progress.step, chosen=begun)
-                self.display.say(f"precision: {begun} from here on (this processor cannot train in bfloat16)")
-        return begun
+                chosen, why = "float32", "this processor cannot train in bfloat16"
+        if why:
+            self.journal.write("precision", step=self.progress.step, chosen=chosen)
+            self.display.say(f"precision: {chosen} from here on ({why})")
+        return chosen
 
     def _choose_precision(self) -> str:
         if self.config.precision == "float32":

@@ -141,6 +141,26 @@ def test_the_mean_of_the_best_is_kept_if_it_is_as_good(score: float, kept: bool,
     assert all(torch.equal(last[f"model.{name}"], tensor) for name, tensor in copied(run.model).items())
 
 
+@pytest.mark.parametrize(
+    ("then", "kept"),
+    [
+        ([24.0, 23.0], "the mean of before"),  # better than any single one, and worse than the mean that translates
+        ([24.0, 25.5], "the mean"),
+        ([26.0, 23.0], "the best one"),
+    ],
+)
+def test_going_on_after_the_end_does_not_lose_a_better_mean(then: list[float], kept: str, tmp_path: Path) -> None:
+    script = Scripted([10.0, 20.0, 5.0, 25.0])
+    make(tmp_path / "run", script=script, every=4, average=2).run()
+    more = Scripted(then)
+    again = make(tmp_path / "run", script=more, every=4, average=2, budget=Budget(steps=16))
+    again.resume()
+    again.run()
+    expected = {"the mean of before": script.shown[3], "the mean": more.shown[1], "the best one": more.shown[0]}
+    assert equal(load_file(tmp_path / "run" / "model.safetensors"), expected[kept])
+    assert again.progress.best[0] == (then[0], 16)
+
+
 def test_the_mean_is_of_the_best_that_are_still_there(tmp_path: Path) -> None:
     script = Scripted([10.0, 20.0, 15.0, 25.0])
     run = make(tmp_path / "run", script=script, every=4, average=3)
@@ -231,6 +251,22 @@ def test_a_run_begun_in_bfloat16_goes_on_where_there_is_none(tmp_path: Path, mon
     assert again.progress.step == 4
     noted = events(tmp_path / "run", "precision")[-1]
     assert (noted["chosen"], noted["step"]) == ("float32", 2)
+
+
+def test_a_precision_that_is_given_on_resuming_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "run", precision="float32", budget=Budget(steps=2)).run()
+    again = make(tmp_path / "run", precision="float32", budget=Budget(steps=4))
+    again.resume()
+    again.progress.precision = "bfloat16"
+    assert again.run().precision == "float32"
+    noted = events(tmp_path / "run", "precision")[-1]
+    assert (noted["chosen"], noted["step"]) == ("float32", 2)
+    # The other way round, where it cannot be.
+    monkeypatch.setattr(trainer_module, "measure_precisions", lambda *given: {"float32": 1.0})
+    impossible = make(tmp_path / "run", precision="bfloat16", budget=Budget(steps=6))
+    impossible.resume()
+    with pytest.raises(UserError, match="this processor cannot train in"):
+        impossible.run()
 
 
 def test_a_step_moves_against_the_gradient_and_is_clipped(tmp_path: Path) -> None:
