@@ -47,7 +47,11 @@ def stopped(error: BaseException) -> bool:
     typer makes an exit status of a KeyboardInterrupt, and a compiled module that is just being imported an ImportError
     ("initialization failed"): it is then what such an error came of. What was raised `from None` stands for itself.
     """
+    seen: list[BaseException] = []  # an error can be its own cause
     link: BaseException | None = error
-    while link is not None and not isinstance(link, KeyboardInterrupt):
+    while link is not None and link not in seen:
+        if isinstance(link, KeyboardInterrupt):
+            return True
+        seen.append(link)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    return link is not None
+    return False

@@ -8,6 +8,7 @@ journal.jsonl      what happened in training
 environment.json   machine and versions
 evaluation.json    scores, and hypotheses.txt beside it, once evaluated
 checkpoints/       for going on; translating does not need it
+training.lock      as long as it is being trained
 """
 
 import json

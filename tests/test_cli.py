@@ -513,3 +513,5 @@ def test_what_is_raised_for_itself_after_ctrl_c_is_no_ctrl_c() -> None:
     assert stopped(error)
     error.__suppress_context__ = True  # as `from None` does
     assert not stopped(error)
+    error.__cause__ = error
+    assert not stopped(error)
