@@ -11,6 +11,7 @@ checkpoints/       for going on; translating does not need it
 training.lock      as long as it is being trained
 """
 
+import errno
 import json
 import os
 import platform
@@ -26,6 +27,9 @@ from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.errors import UserError
 from seq2seq.training import checkpoint
 from seq2seq.training.journal import Journal
+
+# What network file systems answer that have no locks: training there goes without.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class RunFolder:
@@ -92,6 +96,9 @@ class RunFolder:
             raise UserError(
                 f"{self.path} is being trained by another process. Wait until it ends, or choose another folder (--run)."
             ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
         try:
             yield
         finally:

@@ -70,3 +70,16 @@ def test_what_a_killed_training_leaves_does_not_hinder(tmp_path: Path) -> None:
     with RunFolder(tmp_path).being_trained():
         pass
     assert not tmp_path.exists()
+
+
+def test_training_goes_without_a_lock_where_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(number: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", refused)
+    done = []
+    with RunFolder(tmp_path / "run").being_trained():
+        done.append("trained")
+    assert done == ["trained"]
+    assert not (tmp_path / "run").exists()
