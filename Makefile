@@ -1,12 +1,12 @@
-# Everything sets itself up: the first target that needs it makes .venv and installs into it.
+# The first target that needs it creates .venv and installs into it.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Extra words for pip, such as another package index.
+# Extra arguments for pip, such as another package index.
 PIP_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers clean
+.PHONY: help demo test check format docs bench bench-peers clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,32 +14,35 @@ help:  ## show this list
 demo: $(VENV)/.installed  ## fetch a corpus, train 12 minutes, evaluate, show translations (runs/demo)
 	@$(BIN)/seq2seq demo
 
-test: $(VENV)/.installed  ## run the tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/.installed  ## run the tests, one process for each core
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --durations 10
 
 check: $(VENV)/.installed  ## ruff, format, mypy --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-format: $(VENV)/.installed  ## put the code into the one format
+format: $(VENV)/.installed  ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.installed  ## measure speed (of peers too, once bench-peers has installed them); needs Multi30k
+docs: $(VENV)/.installed  ## rewrite docs/configuration.md from the config classes
+	@$(BIN)/python docs/make_configuration.py
+
+bench: $(VENV)/.installed  ## measure speed, also of peers that bench-peers installed; needs Multi30k
 	@$(BIN)/python benchmarks/bench.py
 
-bench-peers: $(VENV)/.installed  ## install OpenNMT-py and JoeyNMT in venvs of their own, for bench
-	@$(BIN)/python benchmarks/peers.py install
+bench-peers: $(VENV)/.installed  ## install OpenNMT-py and JoeyNMT for bench, each in its own environment
+	@$(BIN)/python benchmarks/install_peers.py
 
 clean:  ## remove .venv and caches (runs/ and data/ stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "This needs Python 3.11 or newer. Name one: make PYTHON=python3.11 ..." >&2; exit 1; }
 	@echo "setting up $(VENV) (a few minutes, once)"
 	@$(PYTHON) -m venv $(VENV)
-	@# torch first and by itself, pinned: nothing that comes after it asks for another build.
+	@# torch comes first, by itself and pinned, so that nothing after it asks for another build.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt torch
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev]'
 	@touch $@

@@ -1,225 +1,292 @@
-"""Measures this project, the tutorial baseline and (where `make bench-peers` has installed them) the peers, in turn.
+"""Measures this project, the tutorial baseline and the peers that `make bench-peers` installed.
 
-    python benchmarks/bench.py [--rounds 2] [--steps 30] [--only train,translate,latency,startup] [--run RUN] [--into FILE]
+    python benchmarks/bench.py
+    python benchmarks/bench.py --only train,latency --rounds 3
+    python benchmarks/bench.py --run RUN --into FILE
 
-Two further parts are measured when `--only` names them: `general`, training against peers with general attention, and
-`minutes`, which trains configs/lstm-multi30k-quick.yaml into benchmarks/work/quick. That is what translates if no RUN is
-given, so without it it is trained first.
+Two more parts are measured only if `--only` names them. `general` trains with general attention,
+for all peers. `minutes` trains configs/lstm-multi30k-quick.yaml into benchmarks/work/quick, which
+is the run that translates if --run is not given.
 
-Writes benchmarks/results.json (what is measured replaces what was there, the rest stays if it is of the same kind of
-processor) and prints the table. Every ratio is taken within a round, so that a machine that gets busier between rounds
-does not favour anybody.
+The results go into benchmarks/results.json. They replace those of the same parts; the others stay
+if they are of the same kind of processor. All systems take turns, and every ratio is taken within a
+round: a machine that gets busier between rounds favors nobody.
 """
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import peers
 import yaml
-from peer import Attention
-from setting import WORK, about, spread, write_text
+from install_peers import OUR_RUN, installed_peers
+from peer_process import Attention
+from shared_setup import WORK, describe_machine, summarize, write_text
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
-QUICK = WORK / "quick"
-BLEU_OF_OPENNMT = 35.6
-"""Of OpenNMT-py on test2016 after 20 minutes of training on a machine of this kind."""
+QUICK_RUN = WORK / "quick"
+OPENNMT_BLEU = 35.6
+"""BLEU of OpenNMT-py on test2016 after 20 minutes of training, on a machine of this kind."""
+CLI = [sys.executable, "-m", "seq2seq.cli"]
 
-Measure = Callable[[], float]
+Results = dict[str, Any]
 
 
-def one(*arguments: str) -> dict[str, Any]:
-    """A measurement of one.py in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, str(HERE / "one.py"), *arguments], capture_output=True, text=True, check=False
+def measure(*arguments: str) -> Results:
+    """Runs measure.py in a process of its own, and returns what it printed."""
+    process = subprocess.run(
+        [sys.executable, str(HERE / "measure.py"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    if done.returncode:
-        sys.exit(f"one.py {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    if process.returncode:
+        sys.exit(f"measure.py {' '.join(arguments)} failed:\n{process.stderr[-3000:]}")
+    result: Results = json.loads(process.stdout.splitlines()[-1])
+    return result
 
 
-def train(rounds: int, steps: int, attention: Attention = "additive") -> dict[str, Any]:
-    """Throughput of training, all systems in every round."""
-    found: dict[str, list[dict[str, Any]]] = {}
+# -- training ----------------------------------------------------------------------------------
+
+
+def bench_training(rounds: int, steps: int, attention: Attention = "additive") -> Results:
+    """Measures the speed and memory of training, of all systems in every round.
+
+    Args:
+        rounds: repeats.
+        steps: updates of this project in a round.
+        attention: the attention of the peers. The baseline is measured only beside "additive".
+    """
+    repeats: dict[str, list[Results]] = {}
     for number in range(1, rounds + 1):
-        ours = one("train", "--steps", str(steps))
-        measured = {
-            "ours": ours,
-            "ours_float32": one("train", "--precision", "float32", "--steps", str(steps)),
-            "matmul": one("matmul", "--precision", ours["precision"]),
-        }
-        if attention == "additive":
-            measured["baseline"] = one("train", "--system", "baseline", "--steps", str(max(10, steps // 3)))
-        for peer in peers.installed():
-            measured[peer.name + ("_general" if attention == "general" else "")] = peer.train_speed(attention)
-        for name, result in measured.items():
-            found.setdefault(name, []).append(result)
+        for name, result in _train_all_systems(steps, attention).items():
+            repeats.setdefault(name, []).append(result)
             speed = result.get("tokens_per_s")
             if speed:
                 print(f"round {number}: {name} {speed:,.0f} target tokens/s", flush=True)
-    return _of_training(found)
+    return _summarize_training(repeats)
 
 
-def general(rounds: int, steps: int) -> dict[str, Any]:
-    """Training against the peers with general attention, which is ours; what `train` measures as well is left out."""
-    return {name: value for name, value in train(rounds, steps, "general").items() if "_general" in name}
+def _train_all_systems(steps: int, attention: Attention) -> dict[str, Results]:
+    """Measures each system once."""
+    ours = measure("train", "--steps", str(steps))
+    results = {
+        "ours": ours,
+        "ours_float32": measure("train", "--precision", "float32", "--steps", str(steps)),
+        "matmul": measure("matmul", "--precision", ours["precision"]),
+    }
+    suffix = "_general"
+    if attention == "additive":
+        suffix = ""
+        # The baseline is slow, so it makes fewer updates.
+        baseline_steps = str(max(10, steps // 3))
+        results["baseline"] = measure("train", "--system", "baseline", "--steps", baseline_steps)
+    for peer in installed_peers():
+        results[peer.name + suffix] = peer.train_speed(attention)
+    return results
 
 
-def _of_training(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    ours = found["ours"]
-    results: dict[str, Any] = {
+def bench_general_attention(rounds: int, steps: int) -> Results:
+    """Measures training against peers with general attention, which is our default."""
+    results = bench_training(rounds, steps, "general")
+    return {key: value for key, value in results.items() if "_general" in key}
+
+
+def _summarize_training(repeats: dict[str, list[Results]]) -> Results:
+    ours = repeats["ours"]
+    rates = _ratios(ours, repeats["matmul"], "multiply_adds_per_s")
+    results: Results = {
         "train_precision": ours[0]["precision"],
         "train_parameters": ours[0]["parameters"],
-        "train_peak_mb": spread([result["peak_mb"] for result in ours]),
-        "train_ms_per_update": spread([result["ms_per_update"] for result in ours]),
-        "train_share_of_matmul_rate": _ratios(ours, found["matmul"], "multiply_adds_per_s"),
+        "train_peak_mb": _summarize_key(ours, "peak_mb"),
+        "train_ms_per_update": _summarize_key(ours, "ms_per_update"),
+        "train_share_of_matmul_rate": rates,
     }
-    for name, measured_of in found.items():
+    for name, theirs in repeats.items():
         if name == "matmul":
             continue
-        results[f"train_tokens_per_s_{name}"] = spread([result["tokens_per_s"] for result in measured_of])
+        results[f"train_tokens_per_s_{name}"] = _summarize_key(theirs, "tokens_per_s")
         if not name.startswith("ours"):
-            results[f"train_tokens_ratio_{name}"] = _ratios(ours, measured_of, "tokens_per_s")
-            results[f"train_tokens_ratio_{name}_float32"] = _ratios(found["ours_float32"], measured_of, "tokens_per_s")
-            results[f"train_peak_mb_{name}"] = spread([result["peak_mb"] for result in measured_of])
+            ratio = f"train_tokens_ratio_{name}"
+            results[ratio] = _ratios(ours, theirs, "tokens_per_s")
+            float32 = repeats["ours_float32"]
+            results[f"{ratio}_float32"] = _ratios(float32, theirs, "tokens_per_s")
+            results[f"train_peak_mb_{name}"] = _summarize_key(theirs, "peak_mb")
     return results
 
 
-def _ratios(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], key: str) -> dict[str, Any]:
-    return spread([a[key] / b[key] for a, b in zip(ours, theirs, strict=True)])
+def _summarize_key(repeats: Sequence[Results], key: str) -> Results:
+    return summarize([result[key] for result in repeats])
 
 
-def minutes() -> dict[str, Any]:
-    """Trains by the quick config and reads the test: are its minutes enough for the BLEU of OpenNMT-py's 20?"""
-    shutil.rmtree(QUICK, ignore_errors=True)
-    for arguments in (["train", "lstm-multi30k-quick", "--run", str(QUICK)], ["evaluate", str(QUICK)]):
-        subprocess.run([sys.executable, "-m", "seq2seq.cli", *arguments], check=True, stdout=subprocess.DEVNULL)
-    report = json.loads((QUICK / "evaluation.json").read_text(encoding="utf-8"))
-    trained = yaml.safe_load((QUICK / "config.yaml").read_text(encoding="utf-8"))["training"]["budget"]["minutes"]
+def _ratios(ours: Sequence[Results], theirs: Sequence[Results], key: str) -> Results:
+    """Summarizes ours / theirs of each round."""
+    pairs = zip(ours, theirs, strict=True)
+    return summarize([our_result[key] / their_result[key] for our_result, their_result in pairs])
+
+
+def bench_minutes() -> Results:
+    """Trains with the quick config: does it reach the BLEU of OpenNMT-py after 20 minutes?"""
+    shutil.rmtree(QUICK_RUN, ignore_errors=True)
+    train = [*CLI, "train", "lstm-multi30k-quick", "--run", str(QUICK_RUN)]
+    evaluate = [*CLI, "evaluate", str(QUICK_RUN)]
+    for command in (train, evaluate):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    report = json.loads((QUICK_RUN / "evaluation.json").read_text(encoding="utf-8"))
+    config = yaml.safe_load((QUICK_RUN / "config.yaml").read_text(encoding="utf-8"))
+    minutes = config["training"]["budget"]["minutes"]
     bleu = report["bleu"]["score"]
-    print(f"{trained:g} minutes of training: {bleu:.2f} BLEU", flush=True)
-    found = {"minutes_to_bleu_score": spread([bleu])}
-    # Minutes that were not enough are no measurement of how many are.
-    return {**found, "minutes_to_bleu": spread([trained]) if bleu >= BLEU_OF_OPENNMT else None}
+    print(f"{minutes:g} minutes of training: {bleu:.2f} BLEU", flush=True)
+    # If the minutes were not enough, it is unknown how many are.
+    enough = bleu >= OPENNMT_BLEU
+    return {
+        "minutes_to_bleu_score": summarize([bleu]),
+        "minutes_to_bleu": summarize([minutes]) if enough else None,
+    }
 
 
-def translate(rounds: int, run: Path) -> dict[str, Any]:
-    """Sentences a second on test2016, beam 5: of `run`, of a model with the peers' sizes (`peers.py train 20 ours`), of
-    both with a shortlist, and of the peers."""
-    found: dict[str, list[float]] = {}
-    with_model = [peer for peer in peers.installed() if peer.model]
-    for peer in peers.installed():
-        if peer not in with_model:
-            print(f"{peer.name} is left out: it has no model (python benchmarks/peers.py train 20 {peer.name})")
-    runs = {"ours": run, "ours_shortlist": shipped(run)}
-    if peers.OURS_TRAINED.exists():
-        runs |= {"ours_equal": peers.OURS_TRAINED, "ours_equal_shortlist": shipped(peers.OURS_TRAINED)}
+# -- translation -------------------------------------------------------------------------------
+
+
+def bench_translation(rounds: int, run: Path) -> Results:
+    """Measures sentences per second on test2016 with beam 5.
+
+    Measured are `run`, our model at the sizes of all systems (if `install_peers.py train` made it),
+    both also with a shortlist, and the peers.
+    """
+    peers = []
+    for peer in installed_peers():
+        if peer.model:
+            peers.append(peer)
+        else:
+            command = f"python benchmarks/install_peers.py train 20 {peer.name}"
+            print(f"{peer.name} has no model and is left out. Train it: {command}")
+    our_runs = {"ours": run, "ours_shortlist": export_with_shortlist(run)}
+    if OUR_RUN.exists():
+        our_runs["ours_equal"] = OUR_RUN
+        our_runs["ours_equal_shortlist"] = export_with_shortlist(OUR_RUN)
+    speeds: dict[str, list[float]] = {}
     for number in range(1, rounds + 1):
-        for name, folder in runs.items():
-            found.setdefault(name, []).append(one("translate", "--run", str(folder))["sentences_per_s"])
-        for peer in with_model:
-            found.setdefault(peer.name, []).append(peer.translate_speed())
-        print(f"round {number}: " + ", ".join(f"{k} {v[-1]:.0f} sentences/s" for k, v in found.items()), flush=True)
-    results = {f"translate_sentences_per_s_{name}": spread(speeds) for name, speeds in found.items()}
-    for name, speeds in found.items():
-        if name not in runs:
-            for of in runs:
-                ratio = f"translate_ratio_{name}" + of.removeprefix("ours")
-                results[ratio] = spread([a / b for a, b in zip(found[of], speeds, strict=True)])
+        for name, folder in our_runs.items():
+            result = measure("translate", "--run", str(folder))
+            speeds.setdefault(name, []).append(result["sentences_per_s"])
+        for peer in peers:
+            speeds.setdefault(peer.name, []).append(peer.translate_speed())
+        latest = [f"{name} {repeats[-1]:.0f} sentences/s" for name, repeats in speeds.items()]
+        print(f"round {number}: {', '.join(latest)}", flush=True)
+    results = {}
+    for name, repeats in speeds.items():
+        results[f"translate_sentences_per_s_{name}"] = summarize(repeats)
+    for peer in peers:
+        for our_name in our_runs:
+            pairs = zip(speeds[our_name], speeds[peer.name], strict=True)
+            key = f"translate_ratio_{peer.name}{our_name.removeprefix('ours')}"
+            results[key] = summarize([our_speed / their_speed for our_speed, their_speed in pairs])
     return results
 
 
-def latency(rounds: int, run: Path) -> dict[str, Any]:
-    """Milliseconds for one sentence, beam 5, with the whole vocabulary and with a shortlist."""
-    runs = {"latency_ms": run, "latency_ms_shortlist": shipped(run)}
-    found: dict[str, list[float]] = {name: [] for name in runs}
+def bench_latency(rounds: int, run: Path) -> Results:
+    """Measures milliseconds for one sentence with beam 5, with and without a shortlist."""
+    runs = {"latency_ms": run, "latency_ms_shortlist": export_with_shortlist(run)}
+    repeats: dict[str, list[float]] = {key: [] for key in runs}
     for _ in range(rounds):
-        for name, folder in runs.items():
-            found[name].append(one("latency", "--run", str(folder))["latency_ms"])
-    return {name: spread(times) for name, times in found.items()}
+        for key, folder in runs.items():
+            repeats[key].append(measure("latency", "--run", str(folder))["latency_ms"])
+    return {key: summarize(values) for key, values in repeats.items()}
 
 
-def shipped(run: Path) -> Path:
-    """The run as `seq2seq export --shortlist` makes it."""
-    folder = WORK / "shipped" / run.name
+def export_with_shortlist(run: Path) -> Path:
+    """Exports a run with a shortlist, and returns the folder."""
+    folder = WORK / "exported" / run.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "seq2seq.cli", "export", str(run), str(folder), "--shortlist"]
+    command = [*CLI, "export", str(run), str(folder), "--shortlist"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return folder
 
 
-def startup(rounds: int, run: Path) -> dict[str, Any]:
-    """Seconds of the whole command, Python and torch included."""
-
-    def seconds(*arguments: str) -> float:
-        started_at = time.perf_counter()
-        command = [sys.executable, "-m", "seq2seq.cli", *arguments]
-        subprocess.run(command, input=b"Hallo\n", capture_output=True, check=True, cwd=os.getcwd())
-        return time.perf_counter() - started_at
-
+def bench_startup(rounds: int, run: Path) -> Results:
+    """Measures seconds of a whole command, with the start of Python and torch."""
     return {
-        "startup_s": spread([seconds("translate", str(run)) for _ in range(rounds)]),
-        "help_s": spread([seconds("--help") for _ in range(rounds)]),
+        "startup_s": summarize([_command_seconds("translate", str(run)) for _ in range(rounds)]),
+        "help_s": summarize([_command_seconds("--help") for _ in range(rounds)]),
     }
 
 
-def table(results: dict[str, Any]) -> str:
-    """Markdown: key, median, lowest to highest."""
-    lines = ["| key | median | of repeats |", "|---|---|---|"]
+def _command_seconds(*arguments: str) -> float:
+    started_at = time.perf_counter()
+    subprocess.run([*CLI, *arguments], input=b"Hallo\n", capture_output=True, check=True)
+    return time.perf_counter() - started_at
+
+
+# -- results -----------------------------------------------------------------------------------
+
+
+def render_table(results: Results) -> str:
+    """Returns a Markdown table: key, median, lowest to highest."""
+    lines = ["| key | median | lowest to highest |", "|---|---|---|"]
     for key, value in sorted(results.items()):
         if isinstance(value, dict) and "median" in value:
-            lines.append(f"| `{key}` | {value['median']:,.3g} | {value['low']:,.3g} to {value['high']:,.3g} |")
+            interval = f"{value['low']:,.3g} to {value['high']:,.3g}"
+            lines.append(f"| `{key}` | {value['median']:,.3g} | {interval} |")
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--run", type=Path, default=QUICK, help="A trained run for what translates.")
-    parser.add_argument("--only", default="train,translate,latency,startup")
-    parser.add_argument("--into", type=Path, default=RESULTS, help="Where the results are written.")
-    options = parser.parse_args()
-    parts: dict[str, Callable[[], dict[str, Any]]] = {
-        "train": lambda: train(options.rounds, options.steps),
-        "general": lambda: general(options.rounds, options.steps),
-        "minutes": minutes,
-        "translate": lambda: translate(options.rounds, options.run),
-        "latency": lambda: latency(options.rounds, options.run),
-        "startup": lambda: startup(options.rounds, options.run),
-    }
-    wanted = options.only.split(",")
-    if unknown := set(wanted) - set(parts):
-        parser.error(f"--only: there is no {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
-    write_text()
-    if options.run == QUICK and not (QUICK / "config.yaml").exists() and "minutes" not in wanted:
-        wanted.insert(0, "minutes")
-    results = measured_here(options.into)
-    for name in wanted:
-        results |= parts[name]() | {f"about_{name}": about()}
-        options.into.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(table(results))
-    print(f"\nwritten to {options.into}")
-
-
-def measured_here(path: Path) -> dict[str, Any]:
-    """What the file holds, unless it was measured on another kind of processor: one table is of one machine."""
-    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    here = about()["processor"]
-    others = {value["processor"] for name, value in results.items() if name.startswith("about_")} - {here}
+def read_results_of_this_processor(path: Path) -> Results:
+    """Returns what the file contains, or nothing if it is of another kind of processor."""
+    if not path.exists():
+        return {}
+    results: Results = json.loads(path.read_text(encoding="utf-8"))
+    this_processor = describe_machine()["processor"]
+    processors = {value["processor"] for key, value in results.items() if key.startswith("about_")}
+    others = processors - {this_processor}
     if others:
-        print(f"{path} is of {', '.join(sorted(others))}; this is {here}: begun anew", flush=True)
-    return {} if others else results
+        names = ", ".join(sorted(others))
+        print(f"{path} is of {names}. This is {this_processor}, so it starts over.", flush=True)
+        return {}
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=2, help="repeats of every measurement")
+    parser.add_argument("--steps", type=int, default=30, help="updates of a training")
+    parser.add_argument("--run", type=Path, default=QUICK_RUN, help="the run that translates")
+    parser.add_argument("--only", default="train,translate,latency,startup", help="parts")
+    parser.add_argument("--into", type=Path, default=RESULTS, help="file of the results")
+    options = parser.parse_args()
+    parts: dict[str, Callable[[], Results]] = {
+        "train": lambda: bench_training(options.rounds, options.steps),
+        "general": lambda: bench_general_attention(options.rounds, options.steps),
+        "minutes": bench_minutes,
+        "translate": lambda: bench_translation(options.rounds, options.run),
+        "latency": lambda: bench_latency(options.rounds, options.run),
+        "startup": lambda: bench_startup(options.rounds, options.run),
+    }
+    selected = options.only.split(",")
+    unknown = sorted(set(selected) - set(parts))
+    if unknown:
+        parser.error(f"--only: unknown part {', '.join(unknown)}; parts: {', '.join(parts)}")
+    write_text()
+    quick_run_missing = not (QUICK_RUN / "config.yaml").exists()
+    if options.run == QUICK_RUN and quick_run_missing and "minutes" not in selected:
+        selected.insert(0, "minutes")
+    results = read_results_of_this_processor(options.into)
+    for name in selected:
+        results |= parts[name]()
+        results[f"about_{name}"] = describe_machine()
+        # The next part may take long.
+        options.into.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(render_table(results))
+    print(f"\nwritten to {options.into}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,89 @@
-"""JoeyNMT at the sizes of setting.py."""
+"""JoeyNMT with the sizes of shared_setup.py."""
 
 import re
 import statistics
 from pathlib import Path
 from typing import Any, ClassVar
 
-from peer import SPEED_UPDATES, Attention, Peer, newest
-from setting import BATCH, write_text
+from peer_process import SPEED_UPDATES, Attention, Patch, Peer, newest
+from shared_setup import BATCH_SENTENCES, read_test_sources, write_text
+
+_SPECIAL_SYMBOLS = {
+    "unk_token": "<unk>",
+    "pad_token": "<pad>",
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "unk_id": 0,
+    "pad_id": 1,
+    "bos_id": 2,
+    "eos_id": 3,
+}
+_TESTING = {
+    "n_best": 1,
+    "beam_size": 5,
+    "beam_alpha": 1.0,
+    "batch_size": 64,
+    "batch_type": "sentence",
+    "max_output_length": 60,
+    "eval_metrics": ["bleu"],
+    "return_prob": "none",
+}
+_TRAINING = {
+    "optimizer": "adam",
+    "learning_rate": 0.001,
+    "clip_grad_norm": 1.0,
+    "loss": "crossentropy",
+    "label_smoothing": 0.0,
+    "batch_size": BATCH_SENTENCES,
+    "batch_type": "sentence",
+    "normalization": "tokens",
+    "scheduling": "plateau",
+    "patience": 20,
+    "epochs": 1000,
+    "updates": SPEED_UPDATES,
+    "validation_freq": 100000,
+    "logging_freq": 4,
+    "early_stopping_metric": "bleu",
+    "overwrite": True,
+    "shuffle": True,
+    "print_valid_sents": [0],
+    "keep_best_ckpts": 1,
+}
+_ATTENTION_NAMES = {"additive": "bahdanau", "general": "luong"}
+
+
+def _model() -> dict[str, Any]:
+    embeddings = {"embedding_dim": 256, "scale": False}
+    return {
+        "initializer": "xavier_uniform",
+        "bias_initializer": "zeros",
+        "embed_initializer": "normal",
+        "embed_init_weight": 0.1,
+        "lstm_forget_gate": 1.0,
+        "tied_embeddings": False,
+        "tied_softmax": False,
+        "encoder": {
+            "type": "recurrent",
+            "rnn_type": "lstm",
+            "embeddings": embeddings,
+            "hidden_size": 256,
+            "bidirectional": True,
+            "dropout": 0.3,
+            "num_layers": 2,
+        },
+        "decoder": {
+            "type": "recurrent",
+            "rnn_type": "lstm",
+            "embeddings": embeddings,
+            "hidden_size": 512,
+            "dropout": 0.3,
+            "hidden_dropout": 0.3,
+            "num_layers": 2,
+            "input_feeding": True,
+            "init_hidden": "last",
+            "attention": "luong",
+        },
+    }
 
 
 class JoeyNMT(Peer):
@@ -15,24 +92,24 @@ class JoeyNMT(Peer):
     name = "joeynmt"
     packages: ClassVar = [["joeynmt==2.3.0", "importlib_metadata"]]
     patches: ClassVar = [
-        (
+        Patch(
             "joeynmt/tokenizers.py",
-            "        self.spm.SetVocabulary(vocab._itos)",
-            "        pass  # current sentencepiece refuses SetVocabulary for a unigram model",
+            old="        self.spm.SetVocabulary(vocab._itos)",
+            new="        pass  # current sentencepiece refuses SetVocabulary for a unigram model",
         ),
-        ("joeynmt/builders.py", '            "verbose": False,\n', ""),
+        Patch("joeynmt/builders.py", old='            "verbose": False,\n', new=""),
     ]
 
     def _config(self, **training: Any) -> dict[str, Any]:
         data = write_text()
-        pieces = (data / "vocabulary.txt").read_text(encoding="utf-8")
-        (self.folder / "vocabulary.txt").write_text(pieces, encoding="utf-8")
+        vocabulary_file = self.folder / "vocabulary.txt"
+        vocabulary_file.write_bytes((data / "vocabulary.txt").read_bytes())
         side: dict[str, Any] = {
             "max_length": 127,
             "lowercase": False,
             "normalize": False,
             "level": "bpe",
-            "voc_file": str(self.folder / "vocabulary.txt"),
+            "voc_file": str(vocabulary_file),
             "tokenizer_type": "sentencepiece",
             "tokenizer_cfg": {
                 "model_file": str(data / "tokenizer" / "joint.model"),
@@ -40,7 +117,6 @@ class JoeyNMT(Peer):
                 "pretokenizer": "none",
             },
         }
-        embeddings = {"embedding_dim": 256, "scale": False}
         return {
             "name": "benchmark",
             "joeynmt_version": "2.3.0",
@@ -55,74 +131,27 @@ class JoeyNMT(Peer):
                 "dataset_type": "plain",
                 "src": {"lang": "de", **side},
                 "trg": {"lang": "en", **side},
-                "special_symbols": {
-                    **{"unk_token": "<unk>", "pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"},
-                    **{"unk_id": 0, "pad_id": 1, "bos_id": 2, "eos_id": 3},
-                },
+                "special_symbols": _SPECIAL_SYMBOLS,
             },
-            "testing": {
-                "n_best": 1,
-                "beam_size": 5,
-                "beam_alpha": 1.0,
-                "batch_size": 64,
-                "batch_type": "sentence",
-                "max_output_length": 60,
-                "eval_metrics": ["bleu"],
-                "return_prob": "none",
-            },
-            "training": {
-                "optimizer": "adam",
-                "learning_rate": 0.001,
-                "clip_grad_norm": 1.0,
-                "loss": "crossentropy",
-                "label_smoothing": 0.0,
-                "batch_size": BATCH,
-                "batch_type": "sentence",
-                "normalization": "tokens",
-                "scheduling": "plateau",
-                "patience": 20,
-                "epochs": 1000,
-                "updates": SPEED_UPDATES,
-                "validation_freq": 100000,
-                "logging_freq": 4,
-                "early_stopping_metric": "bleu",
-                "overwrite": True,
-                "shuffle": True,
-                "print_valid_sents": [0],
-                "keep_best_ckpts": 1,
-                **training,
-            },
-            "model": {
-                "initializer": "xavier_uniform",
-                "bias_initializer": "zeros",
-                "embed_initializer": "normal",
-                "embed_init_weight": 0.1,
-                "lstm_forget_gate": 1.0,
-                "tied_embeddings": False,
-                "tied_softmax": False,
-                "encoder": {
-                    **{"type": "recurrent", "rnn_type": "lstm", "embeddings": embeddings, "hidden_size": 256},
-                    **{"bidirectional": True, "dropout": 0.3, "num_layers": 2},
-                },
-                "decoder": {
-                    **{"type": "recurrent", "rnn_type": "lstm", "embeddings": embeddings, "hidden_size": 512},
-                    **{"dropout": 0.3, "hidden_dropout": 0.3, "num_layers": 2, "input_feeding": True},
-                    **{"init_hidden": "last", "attention": "luong"},
-                },
-            },
+            "testing": _TESTING,
+            "training": _TRAINING | training,
+            "model": _model(),
         }
 
     def train_speed(self, attention: Attention) -> dict[str, Any]:
-        settings = {**self._config(), "model_dir": str(self.folder / "speed")}
-        settings["model"]["decoder"]["attention"] = {"additive": "bahdanau", "general": "luong"}[attention]
-        config = self._write(settings, "speed.yaml")
-        text, _, peak = self.run("-m", "joeynmt", "train", str(config), "--skip-test")
-        rates = [float(rate) for rate in re.findall(r"Tokens per Sec:\s*([\d.]+)", text)]
-        return {"tokens_per_s": statistics.median(rates[1:]), "peak_mb": peak}
+        config = self._config() | {"model_dir": str(self.folder / "speed")}
+        config["model"]["decoder"]["attention"] = _ATTENTION_NAMES[attention]
+        file = self.write_config(config, "speed.yaml")
+        output = self.run("-m", "joeynmt", "train", str(file), "--skip-test")
+        speeds = re.findall(r"Tokens per Sec:\s*([\d.]+)", output.text)
+        # The first interval includes the warmup.
+        tokens_per_s = statistics.median(float(speed) for speed in speeds[1:])
+        return {"tokens_per_s": tokens_per_s, "peak_mb": output.peak_mb}
 
     def train(self, minutes: float) -> None:
         config = self._config(updates=1_000_000, validation_freq=100, logging_freq=50)
-        self.run("-m", "joeynmt", "train", str(self._write(config, "train.yaml")), "--skip-test", minutes=minutes)
+        file = self.write_config(config, "train.yaml")
+        self.run("-m", "joeynmt", "train", str(file), "--skip-test", minutes=minutes)
 
     @property
     def model(self) -> Path | None:
@@ -130,7 +159,6 @@ class JoeyNMT(Peer):
 
     def translate_speed(self) -> float:
         config = self.folder / "train.yaml"
-        text, _, _ = self.run("-m", "joeynmt", "test", str(config), "--output-path", "out")
-        seconds = [float(found) for found in re.findall(r"Generation took ([\d.]+)\[sec\]", text)]
-        count = len((write_text() / "test.de").read_text(encoding="utf-8").splitlines())
-        return count / seconds[-1]
+        output = self.run("-m", "joeynmt", "test", str(config), "--output-path", "out")
+        seconds = re.findall(r"Generation took ([\d.]+)\[sec\]", output.text)
+        return len(read_test_sources()) / float(seconds[-1])

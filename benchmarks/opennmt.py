@@ -1,12 +1,14 @@
-"""OpenNMT-py at the sizes of setting.py."""
+"""OpenNMT-py with the sizes of shared_setup.py."""
 
 import re
 import statistics
 from pathlib import Path
 from typing import Any, ClassVar
 
-from peer import SPEED_UPDATES, Attention, Peer, newest
-from setting import BATCH, PIECES, write_text
+from peer_process import SPEED_UPDATES, Attention, Patch, Peer, newest
+from shared_setup import BATCH_SENTENCES, VOCAB_SIZE, write_text
+
+_ATTENTION_NAMES = {"additive": "mlp", "general": "general"}
 
 
 class OpenNMT(Peer):
@@ -15,26 +17,44 @@ class OpenNMT(Peer):
     name = "opennmt"
     packages: ClassVar = [
         ["--no-deps", "OpenNMT-py==3.5.1"],
-        ["sentencepiece", "configargparse", "ctranslate2", "waitress", "pyonmttok", "sacrebleu", "rapidfuzz"],
-        ["pyahocorasick", "fasttext-wheel", "spacy", "six", "flask", "tensorboard", "pyyaml"],
+        [
+            "sentencepiece",
+            "configargparse",
+            "ctranslate2",
+            "waitress",
+            "pyonmttok",
+            "sacrebleu",
+            "rapidfuzz",
+        ],
+        [
+            "pyahocorasick",
+            "fasttext-wheel",
+            "spacy",
+            "six",
+            "flask",
+            "tensorboard",
+            "pyyaml",
+        ],
     ]
     patches: ClassVar = [
-        (
+        Patch(
             "onmt/models/model_saver.py",
-            'torch.load(ckpt_path, map_location=torch.device("cpu"))',
-            'torch.load(ckpt_path, map_location=torch.device("cpu"), weights_only=False)',
+            old='torch.load(ckpt_path, map_location=torch.device("cpu"))',
+            new='torch.load(ckpt_path, map_location=torch.device("cpu"), weights_only=False)',
         ),
     ]
 
     def _config(self, **changes: Any) -> dict[str, Any]:
         data = write_text()
-        vocabulary = self.folder / "vocabulary.txt"
-        pieces = (data / "vocabulary.txt").read_text(encoding="utf-8").splitlines()
-        vocabulary.write_text("".join(f"{piece}\t1\n" for piece in pieces), encoding="utf-8")
-        files = {
-            name: {"path_src": str(data / f"{name}.sp.de"), "path_tgt": str(data / f"{name}.sp.en")}
-            for name in ("train", "valid")
-        }
+        vocabulary_file = self.folder / "vocabulary.txt"
+        tokens = (data / "vocabulary.txt").read_text(encoding="utf-8").splitlines()
+        vocabulary_file.write_text("".join(f"{token}\t1\n" for token in tokens), encoding="utf-8")
+        files = {}
+        for split in ("train", "valid"):
+            files[split] = {
+                "path_src": str(data / f"{split}.sp.de"),
+                "path_tgt": str(data / f"{split}.sp.en"),
+            }
         return {
             "save_model": "model/m",
             "overwrite": True,
@@ -44,10 +64,10 @@ class OpenNMT(Peer):
             },
             "src_seq_length": 127,
             "tgt_seq_length": 127,
-            "src_vocab": str(vocabulary),
-            "tgt_vocab": str(vocabulary),
-            "src_vocab_size": PIECES,
-            "tgt_vocab_size": PIECES,
+            "src_vocab": str(vocabulary_file),
+            "tgt_vocab": str(vocabulary_file),
+            "src_vocab_size": VOCAB_SIZE,
+            "tgt_vocab_size": VOCAB_SIZE,
             "encoder_type": "brnn",
             "decoder_type": "rnn",
             "rnn_type": "LSTM",
@@ -62,8 +82,8 @@ class OpenNMT(Peer):
             "learning_rate": 0.001,
             "max_grad_norm": 1.0,
             "batch_type": "sents",
-            "batch_size": BATCH,
-            "valid_batch_size": BATCH,
+            "batch_size": BATCH_SENTENCES,
+            "valid_batch_size": BATCH_SENTENCES,
             "normalization": "tokens",
             "num_workers": 0,
             "valid_steps": 100000,
@@ -76,43 +96,45 @@ class OpenNMT(Peer):
         }
 
     def train_speed(self, attention: Attention) -> dict[str, Any]:
-        kind = {"additive": "mlp", "general": "general"}[attention]
-        config = self._write(self._config(global_attention=kind, save_model="speed/m"), "speed.yaml")
-        text, _, peak = self.run("-m", "onmt.bin.train", "-config", str(config))
-        rates = [float(rate) for rate in re.findall(r"\d+/\s*(\d+) tok/s", text)]
-        return {"tokens_per_s": statistics.median(rates[4:]), "peak_mb": peak}
+        config = self._config(global_attention=_ATTENTION_NAMES[attention], save_model="speed/m")
+        file = self.write_config(config, "speed.yaml")
+        output = self.run("-m", "onmt.bin.train", "-config", str(file))
+        speeds = re.findall(r"\d+/\s*(\d+) tok/s", output.text)
+        # The first updates are the warmup.
+        tokens_per_s = statistics.median(float(speed) for speed in speeds[4:])
+        return {"tokens_per_s": tokens_per_s, "peak_mb": output.peak_mb}
 
     def train(self, minutes: float) -> None:
-        # Smaller batches learn faster here.
-        changes = {
-            "batch_size": 64,
-            "train_steps": 100000,
-            "save_checkpoint_steps": 150,
-            "report_every": 50,
-            "keep_checkpoint": 1,
-        }
-        self.run(
-            "-m", "onmt.bin.train", "-config", str(self._write(self._config(**changes), "train.yaml")), minutes=minutes
+        config = self._config(
+            # Smaller batches learn faster here.
+            batch_size=64,
+            train_steps=100000,
+            save_checkpoint_steps=150,
+            report_every=50,
+            keep_checkpoint=1,
         )
+        file = self.write_config(config, "train.yaml")
+        self.run("-m", "onmt.bin.train", "-config", str(file), minutes=minutes)
 
     @property
     def model(self) -> Path | None:
         return newest((self.folder / "model").glob("m_step_*.pt"))
 
     def translate_speed(self) -> float:
-        lines = (write_text() / "test.sp.de").read_text(encoding="utf-8").splitlines(keepends=True)
+        sources = (write_text() / "test.sp.de").read_text(encoding="utf-8")
+        lines = sources.splitlines(keepends=True)
         best = 0.0
-        for size in (32, 128):
-            seconds = []
-            # What one sentence takes is loading; it is taken off. (Two long translations would differ by too little where
-            # something else runs.)
-            for name, text in (("one", lines[:1]), ("twice", 2 * lines)):
-                path = self.folder / f"source-{name}.txt"
-                path.write_text("".join(text), encoding="utf-8")
-                arguments = ["-model", str(self.model), "-src", str(path), "-output", "out.txt", "-beam_size", "5"]
-                _, taken, _ = self.run(
-                    "-m", "onmt.bin.translate", *arguments, "-batch_size", str(size), "-max_length", "60"
-                )
-                seconds.append(taken)
-            best = max(best, 2 * len(lines) / (seconds[1] - seconds[0]))
+        for batch_size in (32, 128):
+            # The time for one sentence is that of loading, so it is subtracted. The other text is
+            # the test set twice: on a busy machine, once would be too short to measure.
+            loading = self._translation_seconds(lines[:1], batch_size)
+            seconds = self._translation_seconds(2 * lines, batch_size) - loading
+            best = max(best, 2 * len(lines) / seconds)
         return best
+
+    def _translation_seconds(self, lines: list[str], batch_size: int) -> float:
+        source = self.folder / "source.txt"
+        source.write_text("".join(lines), encoding="utf-8")
+        files = ["-model", str(self.model), "-src", str(source), "-output", "out.txt"]
+        search = ["-beam_size", "5", "-batch_size", str(batch_size), "-max_length", "60"]
+        return self.run("-m", "onmt.bin.translate", *files, *search).seconds

@@ -1,77 +1,98 @@
-"""The whole way on real text, for `seq2seq demo` and `make demo`: train, evaluate, show. What is done is not done again."""
+"""The whole program on real text, for `seq2seq demo` and `make demo`: train, evaluate, show.
+
+What is done is not done again.
+"""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
+from seq2seq import api
+from seq2seq.config import load_config
 from seq2seq.data.sources.files import read_lines
 from seq2seq.evaluation.report import Report
-from seq2seq.pipeline import evaluate, train
+from seq2seq.evaluation.test_set import TestSet, load_test_splits
+from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder
-from seq2seq.test_sets import TestSet, test_sets_of
-from seq2seq.training import checkpoint
+from seq2seq.training.checkpoint import holds_training, load_training_state
 
-SAMPLES = 8
+NUM_SAMPLES = 8
 Sample = dict[str, str]
+"""source, reference and translation of one sentence."""
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """The figures and a few translations of the test set."""
+    """The scores of each test set, and a few translations."""
 
     reports: dict[str, Report]
     samples: list[Sample]
 
 
-def demo(
-    config: Path, folder: Path, *, data_dir: Path | None, console: Console, progress: Callable[[int, int], None]
+def run_demo(
+    config_file: Path,
+    run: RunFolder,
+    *,
+    data_dir: Path | None = None,
+    reporter: Reporter = SILENT,
 ) -> DemoResult | None:
-    """Does what is still to be done; None if a person stopped the training."""
-    resume = checkpoint.has_last(folder)
-    # A run that was copied without its checkpoints is finished too, as far as can be seen.
-    finished = checkpoint.load_facts(folder)["finished"] if resume else RunFolder(folder).holds_training()
-    if finished:
-        console.print(f"{folder} is trained already; delete the folder to train anew.", highlight=False)
-    else:
-        stands = train(config, folder, overrides=[], resume=resume, data_dir=data_dir, console=console)
-        if not stands.finished:
+    """Does what is not done yet. Returns None if a person interrupted the training."""
+    if _is_trained(run):
+        reporter.info(f"{run.path} is already trained. Delete the folder to train again.")
+    elif run.last_checkpoint is not None:
+        if not api.resume(run, data_dir=data_dir, reporter=reporter).finished:
             return None
-
-    def say(line: str) -> None:
-        console.print(line, markup=False, highlight=False)
-
+    else:
+        config = load_config(config_file)
+        if not api.train(config, run, data_dir=data_dir, reporter=reporter).finished:
+            return None
     reports: dict[str, Report] = {}
     samples: list[Sample] = []
-    for test_set in test_sets_of(folder, data_dir, say):
-        done = _evaluated(folder, test_set)
-        if done is None:
-            say(f"translating {test_set.name}, {len(test_set.sources):,} sentences")
-            done = evaluate(folder, test_set, progress=progress)
-        reports[test_set.name] = done[0]
-        samples = samples or pick_samples(test_set, done[1], SAMPLES)
+    for test_set in load_test_splits(run, data_dir, reporter):
+        evaluation = _earlier_evaluation(run, test_set)
+        if evaluation is None:
+            reporter.info(f"translating {test_set.name}, {len(test_set.sources):,} sentences")
+            evaluation = api.evaluate(run, test_set, reporter=reporter)
+        report, hypotheses = evaluation
+        reports[test_set.name] = report
+        if not samples:
+            samples = pick_samples(test_set, hypotheses, NUM_SAMPLES)
     return DemoResult(reports, samples)
 
 
-def _evaluated(folder: Path, test_set: TestSet) -> tuple[Report, list[str]] | None:
-    """Report and hypotheses from an earlier evaluation of these weights on this test set, if there is one."""
-    name = "" if test_set.name == "test" else f".{test_set.name}"
-    evaluation, weights = folder / f"evaluation{name}.json", folder / checkpoint.MODEL_FILE
-    if not evaluation.exists() or evaluation.stat().st_mtime < weights.stat().st_mtime:
+def _is_trained(run: RunFolder) -> bool:
+    if run.last_checkpoint is None:
+        # A run that was copied without its checkpoints looks finished.
+        return holds_training(run)
+    return bool(load_training_state(run).finished)
+
+
+def _earlier_evaluation(run: RunFolder, test_set: TestSet) -> tuple[Report, list[str]] | None:
+    """Returns report and hypotheses of an earlier evaluation of these weights, if there is one."""
+    evaluation = run.evaluation_file(test_set.name)
+    if not evaluation.exists():
         return None
-    report, hypotheses = json.loads(evaluation.read_text("utf-8")), read_lines(folder / f"hypotheses{name}.txt")
+    if evaluation.stat().st_mtime < run.model_file.stat().st_mtime:
+        return None
+    report: Report = json.loads(evaluation.read_text("utf-8"))
+    hypotheses = read_lines(run.hypotheses_file(test_set.name))
     return (report, hypotheses) if len(hypotheses) == len(test_set.sources) else None
 
 
 def pick_samples(test_set: TestSet, hypotheses: list[str], count: int) -> list[Sample]:
-    """Up to `count` translations, spread evenly over the test set's sentences of middling length."""
-    places = [i for i, source in enumerate(test_set.sources) if 5 <= len(source.split()) <= 20]
-    places = places or list(range(len(hypotheses)))
-    count = min(count, len(places))
-    chosen = [places[len(places) * (2 * n + 1) // (2 * count)] for n in range(count)]
-    return [
-        {"source": test_set.sources[i], "reference": test_set.references[0][i], "translation": hypotheses[i]}
-        for i in chosen
-    ]
+    """Returns up to `count` translations, spread evenly over the sentences of 5 to 20 words."""
+    medium = [i for i, text in enumerate(test_set.sources) if 5 <= len(text.split()) <= 20]
+    candidates = medium or list(range(len(hypotheses)))
+    count = min(count, len(candidates))
+    samples = []
+    for number in range(count):
+        # The middle of each of `count` equal parts.
+        index = candidates[len(candidates) * (2 * number + 1) // (2 * count)]
+        samples.append(
+            {
+                "source": test_set.sources[index],
+                "reference": test_set.references[0][index],
+                "translation": hypotheses[index],
+            }
+        )
+    return samples

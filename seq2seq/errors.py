@@ -1,9 +1,10 @@
-"""What a person is meant to read when something goes wrong.
+"""What a person reads when something goes wrong.
 
-Everything that a person can cause and mend (a mistyped key, a missing file, a folder that is no run) is raised as
-`UserError`; a full disk, a place that cannot be written to and a lack of memory come from elsewhere and are told in the
-same way. The command line prints one sentence, without a traceback, and ends with a status that is not 0. Any other
-exception is a bug in this program and keeps its traceback.
+Everything that a person can cause and fix (a mistyped key, a missing file, a folder that is no
+run) is raised as `UserError`. A full disk, a path that cannot be written and a lack of memory
+come from elsewhere and are reported the same way. The command line prints one sentence, without a
+traceback, and exits with a status other than 0. Any other exception is a bug in this program and
+keeps its traceback.
 """
 
 import errno
@@ -13,39 +14,56 @@ class UserError(Exception):
     """Says what is wrong (the thing, the value, the rule) and what to do about it."""
 
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-# What is wrong with a place that was named, rather than with the program.
-_OF_FILES = (
-    *_FULL,
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
-    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# These say that something is wrong with a path that was given, and not with the program.
+_PATH_ERRORS = (
+    *_DISK_FULL,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EIO,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
 )
-# What torch says of the CPU's memory, of CUDA's, and of sizes beyond any.
-_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation overflowed")
+# What torch says about the CPU's memory, about CUDA's, and about impossible sizes.
+_OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "Storage size calculation overflowed",
+)
 
 
-def told(error: BaseException) -> str | None:
-    """The sentence for a person of what a person can mend; None for a fault of the program."""
+def user_message(error: BaseException) -> str | None:
+    """Returns the sentence for a person who can fix the error, or None for a bug in the program."""
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in _OF_FILES:
-        place = f" ({error.filename2 or error.filename})" if error.filename else ""
-        what_to_do = "free some space" if error.errno in _FULL else "choose another file or folder"
-        return f"{error.strerror}{place}: {what_to_do}."
-    of_torch = isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
-    if of_torch or isinstance(error, MemoryError):
+    if isinstance(error, OSError) and error.errno in _PATH_ERRORS:
+        path = error.filename2 or error.filename
+        advice = (
+            "free some disk space" if error.errno in _DISK_FULL else "choose another file or folder"
+        )
+        return f"{error.strerror}{f' ({path})' if path else ''}: {advice}."
+    torch_memory = isinstance(error, RuntimeError) and any(
+        text in str(error) for text in _OUT_OF_MEMORY
+    )
+    if torch_memory or isinstance(error, MemoryError):
         return (
-            "There is not enough memory. For training, lower the sizes of the model or batching.tokens; for translation, "
-            "search.batch_tokens or --beam."
+            "Out of memory. For training, lower the sizes of the model or batching.max_tokens. "
+            "For translation, lower search.batch_tokens or --beam."
         )
     return None
 
 
-def stopped(error: BaseException) -> bool:
-    """Whether Ctrl-C is what ended it.
+def is_interrupt(error: BaseException) -> bool:
+    """Says whether Ctrl-C caused this error.
 
-    typer makes an exit status of a KeyboardInterrupt, and a compiled module that is just being imported an ImportError
-    ("initialization failed"): it is then what such an error came of. What was raised `from None` stands for itself.
+    typer turns a KeyboardInterrupt into an exit status, and a compiled module that is being
+    imported turns it into an ImportError ("initialization failed"): the interrupt is then the
+    cause or the context of the error. `raise ... from None` cuts that chain.
     """
     seen: list[BaseException] = []  # an error can be its own cause
     link: BaseException | None = error
@@ -53,5 +71,6 @@ def stopped(error: BaseException) -> bool:
         if isinstance(link, KeyboardInterrupt):
             return True
         seen.append(link)
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+        context = None if link.__suppress_context__ else link.__context__
+        link = link.__cause__ or context
     return False

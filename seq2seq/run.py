@@ -1,100 +1,185 @@
-"""The run folder: all that translating needs, in one place that can be copied anywhere.
+"""A run folder: all that a training leaves, and all that translating needs. It can be copied
+anywhere.
 
-config.yaml        the whole config, defaults included
-tokenizer/         SentencePiece models
-model.safetensors  the weights that translate
-shortlist.safetensors  which target pieces each source piece may become, if exported with it
-journal.jsonl      what happened in training
-environment.json   machine and versions
-evaluation.json    scores, and hypotheses.txt beside it, once evaluated
-checkpoints/       for going on; translating does not need it
-training.lock      as long as it is being trained
+config.yaml            every setting, defaults included
+tokenizer/             the SentencePiece model or models
+model.safetensors      the weights that translate
+shortlist.safetensors  target tokens for each source token (`seq2seq export --shortlist`)
+environment.json       machine, threads, versions
+journal.jsonl          what happened in training, one JSON object a line
+checkpoints/           what resuming needs, and the best checkpoints
+evaluation*.json       scores, and hypotheses*.txt beside them
+training.lock          exists while the run is trained
 """
 
 import errno
 import json
 import os
 import platform
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from seq2seq.config import Config, dump_config, load_config
-from seq2seq.data.tokenizer import Tokenizer
+from seq2seq.config import Config, dump_config, load_run_config
 from seq2seq.errors import UserError
-from seq2seq.training import checkpoint
-from seq2seq.training.journal import Journal
+from seq2seq.files import atomic_write_text
+from seq2seq.text.tokenizer import Tokenizer
 
-# What network file systems answer that have no locks: training there goes without.
+# What network file systems without locks answer. Training there goes without a lock.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class RunFolder:
-    """Paths and files of one run."""
+    """Owns every file name of a run, and reads its config and tokenizer once."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def open(cls, path: Path | str) -> "RunFolder":
+        """Opens a folder that holds a trained model.
+
+        Raises:
+            UserError: the folder is missing, is no run, or has no weights yet.
+        """
+        run = cls(path)
+        if not run.path.exists():
+            raise UserError(
+                f"There is no run folder {path}. Train one: seq2seq train CONFIG --run {path}"
+            )
+        if not run.config_file.exists() or not run.tokenizer_dir.is_dir():
+            raise UserError(
+                f"{path} is not a run folder: it has no config.yaml and tokenizer/. "
+                "Give a folder that 'seq2seq train' wrote, such as runs/demo."
+            )
+        if not run.model_file.exists():
+            raise UserError(
+                f"{path} has no weights (model.safetensors): "
+                "its training has not reached the first validation. "
+                f"Train it: seq2seq train CONFIG --run {path}"
+            )
+        return run
+
+    # -- file names
+    # ----------------------------------------------------------------------------------
 
     @property
     def config_file(self) -> Path:
         return self.path / "config.yaml"
 
     @property
+    def tokenizer_dir(self) -> Path:
+        return self.path / "tokenizer"
+
+    @property
+    def model_file(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
     def shortlist_file(self) -> Path:
         return self.path / "shortlist.safetensors"
 
-    @classmethod
-    def open(cls, path: Path) -> "RunFolder":
-        """A folder that holds a trained model. Raises UserError for any other."""
-        run = cls(path)
-        if not path.exists():
-            raise UserError(f"There is no run folder {path}. Train one: seq2seq train CONFIG --run {path}")
-        if not run.config_file.exists() or not (path / "tokenizer").is_dir():
-            raise UserError(
-                f"{path} is no run folder (it has no config.yaml and tokenizer/). Give the folder that "
-                "'seq2seq train' wrote, such as runs/demo."
-            )
-        if not (path / "model.safetensors").exists():
-            raise UserError(
-                f"{path} has no weights yet (model.safetensors): its training has not come to the first "
-                f"validation. Train it: seq2seq train CONFIG --run {path}"
-            )
-        return run
+    @property
+    def environment_file(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def journal_file(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.path / "training.lock"
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def last_checkpoint(self) -> Path | None:
+        """The folder that training resumes from, or None."""
+        # A kill while "last" is replaced leaves "last.old".
+        for name in ("last", "last.old"):
+            folder = self.checkpoints_dir / name
+            if (folder / "state.json").exists():
+                return folder
+        return None
+
+    def best_checkpoint(self, step: int) -> Path:
+        """The weights of a good validation after `step` updates."""
+        return self.checkpoints_dir / f"best-{step:07}.safetensors"
+
+    def evaluation_file(self, test_set: str) -> Path:
+        """The scores of a test set; those of the split "test" are in evaluation.json."""
+        part = "" if test_set == "test" else f".{test_set}"
+        return self.path / f"evaluation{part}.json"
+
+    def hypotheses_file(self, test_set: str) -> Path:
+        """The translations of a test set, one a line."""
+        part = "" if test_set == "test" else f".{test_set}"
+        return self.path / f"hypotheses{part}.txt"
+
+    # -- content
+    # ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings of the run.
+
+        Raises:
+            UserError: config.yaml is missing or has mistakes.
+        """
+        if not self.config_file.is_file():
+            raise UserError(f"{self.path} is not a complete run folder: config.yaml is missing.")
+        return load_run_config(self.config_file)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the run."""
+        return Tokenizer.load(self.tokenizer_dir)
+
+    @property
+    def direction(self) -> str:
+        """Source and target language, such as "de-en"."""
+        return f"{self.config.data.source}-{self.config.data.target}"
 
     def create(self, config: Config, tokenizer: Tokenizer) -> None:
-        """Writes config, tokenizer and environment."""
+        """Writes config, tokenizer and environment, and removes what an earlier training left."""
         self.path.mkdir(parents=True, exist_ok=True)
-        tokenizer.save(self.path / "tokenizer")
-        (self.path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
-        (self.path / "journal.jsonl").unlink(missing_ok=True)
-        # Last: a folder with a config is a run.
+        tokenizer.save(self.tokenizer_dir)
+        atomic_write_text(self.environment_file, json.dumps(environment(), indent=1) + "\n")
+        self.journal_file.unlink(missing_ok=True)
+        self.__dict__.pop("tokenizer", None)
+        # The config comes last: a folder with a config is a run.
         self.write_config(config)
 
     def write_config(self, config: Config) -> None:
-        """In one step: a full disk leaves the old one."""
-        written = self.config_file.with_suffix(".tmp")
-        try:
-            written.write_text(dump_config(config), encoding="utf-8")
-            written.replace(self.config_file)
-        finally:
-            written.unlink(missing_ok=True)
+        """Replaces config.yaml. A full disk leaves the old one."""
+        atomic_write_text(self.config_file, dump_config(config))
+        self.__dict__.pop("config", None)
 
     @contextmanager
-    def being_trained(self) -> Iterator[None]:
-        """Keeps a second training out while the block runs; what a killed one leaves does not hinder the next.
+    def locked(self) -> Iterator[None]:
+        """Keeps a second training out while the block runs.
 
-        Raises UserError where the folder is being trained already.
+        The lock ends with the process: a killed training does not block the next one.
+
+        Raises:
+            UserError: another process is training this run.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path / "training.lock")
+        lock = FileLock(self.lock_file)
         try:
             lock.acquire(blocking=False)
         except Timeout:
             raise UserError(
-                f"{self.path} is being trained by another process. Wait until it ends, or choose another folder (--run)."
+                f"{self.path} is being trained by another process. "
+                "Wait until it ends, or choose another folder (--run)."
             ) from None
         except OSError as error:
             if error.errno not in _NO_LOCKS:
@@ -102,44 +187,38 @@ class RunFolder:
         try:
             yield
         finally:
-            # While it is held: whoever opens it now sees that it is gone, and begins a new one.
+            # Delete the file while the lock is held: a process that opens it now sees that it is
+            # gone.
             with suppress(OSError):
-                Path(lock.lock_file).unlink()
+                self.lock_file.unlink()
             lock.release()
-            with suppress(OSError):  # of a training that came to nothing nothing stays
+            # A training that failed before it wrote anything leaves no folder.
+            with suppress(OSError):
                 self.path.rmdir()
 
-    def holds_training(self) -> bool:
-        """Whether something would be lost by training anew here. A training that broke off before its first checkpoint was
-        whole has nothing to go on from, though it may have left weights."""
-        if checkpoint.has_last(self.path):
-            return True
-        if not (self.path / checkpoint.MODEL_FILE).exists():
-            return False
-        events = [event.get("event") for event in Journal(self.path / "journal.jsonl")]
-        # Runs that were copied without their checkpoints have an end, or more validations; exported ones no journal.
-        return not events or "end" in events or events.count("validation") > 1
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
 
-    def config(self) -> Config:
-        if not self.config_file.is_file():
-            raise UserError(f"{self.path} is not a whole run folder: it has no config.yaml.")
-        return load_config(self.config_file)
-
-    def direction(self) -> str:
-        """Such as "de-en"."""
-        data = self.config().data
-        return f"{data.source}-{data.target}"
-
-    def tokenizer(self) -> Tokenizer:
-        return Tokenizer.load(self.path / "tokenizer")
+    def delete(self) -> None:
+        """Deletes the folder."""
+        shutil.rmtree(self.path)
 
 
 def environment() -> dict[str, object]:
-    """What a measured number depends on besides the config."""
+    """Returns what a measured number depends on besides the config: machine, threads, versions."""
     import torch
 
     versions = {}
-    for name in ("seq2seq", "torch", "numpy", "sentencepiece", "datasets", "sacrebleu", "safetensors"):
+    for name in (
+        "seq2seq",
+        "torch",
+        "numpy",
+        "sentencepiece",
+        "datasets",
+        "sacrebleu",
+        "safetensors",
+    ):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
@@ -158,6 +237,9 @@ def environment() -> dict[str, object]:
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
+    except OSError:
         return platform.processor()
+    for line in lines:
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor()

@@ -1,98 +1,154 @@
-"""Training text that models make: back-translation (Sennrich et al. 2016b) and sequence-level distillation (Kim & Rush
-2016). Both write two line-aligned files for `data.added` of a config."""
+"""Synthetic training text: back-translation and sequence-level distillation.
+
+Back-translation (Sennrich et al. 2016, "Improving Neural Machine Translation Models with
+Monolingual Data") pairs real targets with synthetic sources. Distillation (Kim & Rush 2016) pairs
+real sources with synthetic targets. Both write two line-aligned files for `data.extra_pairs` of a
+config.
+"""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seq2seq.api import load, training_corpus
 from seq2seq.data.sources.files import read_lines
 from seq2seq.errors import UserError
-from seq2seq.pipeline import Say, load_translator, training_corpus
+from seq2seq.files import atomic_write
+from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class MadePairs:
-    """Two line-aligned files, the pairs in them, and the texts that were left out because one side was empty."""
+class SyntheticPairs:
+    """Two line-aligned files.
+
+    `count` pairs were written; `skipped` texts were left out because one side was empty.
+    """
 
     source: Path
     target: Path
     count: int
-    left_out: int
+    skipped: int
     tagged: bool
 
     def config_lines(self) -> str:
-        """What makes a config train on them too."""
+        """Returns the lines that make a config train on these pairs too."""
         tagged = ", tagged: true" if self.tagged else ""
-        return f"data:\n  added:\n    - {{source: {self.source}, target: {self.target}{tagged}}}"
+        return (
+            f"data:\n  extra_pairs:\n    - {{source: {self.source}, target: {self.target}{tagged}}}"
+        )
 
 
 def backtranslate(
-    run: Path, text: Path, folder: Path, *, together_with: Sequence[Path] = (), progress: Progress, **search: Any
-) -> MadePairs:
-    """Translates text of the target language by a model of the other direction: made sources for real targets."""
-    _check_place(folder)
-    config, real = RunFolder.open(run).config().data, read_lines(text)
-    found = _translate(run, together_with, real, progress, search)
-    # The reverse model's target language is the source language of what will be trained.
-    files = folder / f"made.{config.target}", folder / f"made.{config.source}"
-    return _write(found, real, files, tagged=True)
+    run: RunFolder,
+    text: Path,
+    folder: Path,
+    *,
+    ensemble: Sequence[Path] = (),
+    reporter: Reporter = SILENT,
+    **options: Any,
+) -> SyntheticPairs:
+    """Translates text of the target language with a model of the opposite direction.
+
+    Args:
+        run: a run that translates from the target language into the source language.
+        text: one sentence a line, plain or .gz.
+        folder: where the two files go.
+        ensemble: more runs that predict together with the first one.
+        reporter: receives progress.
+        **options: options of `api.load`, such as beam=1.
+    """
+    _check_writable(folder)
+    languages = run.config.data
+    targets = read_lines(text)
+    sources = _translate(run, ensemble, targets, reporter, options)
+    # The target language of the reverse model is the source language of the model to train.
+    source_file = folder / f"synthetic.{languages.target}"
+    target_file = folder / f"synthetic.{languages.source}"
+    return _write(sources, targets, source_file, target_file, tagged=True)
 
 
 def distill(
-    run: Path,
+    run: RunFolder,
     folder: Path,
     *,
-    together_with: Sequence[Path] = (),
-    data_dir: Path | None,
-    say: Say,
-    progress: Progress,
-    **search: Any,
-) -> MadePairs:
-    """Translates the training sources of a run's corpus by the run (or an ensemble): real sources, made targets."""
-    _check_place(folder)
-    opened = RunFolder.open(run)
-    config = opened.config().data
-    real = training_corpus(opened, data_dir=data_dir, say=say).splits["train"].source
-    found = _translate(run, together_with, real, progress, search)
-    files = folder / f"made.{config.source}", folder / f"made.{config.target}"
-    return _write(real, found, files, tagged=False)
+    ensemble: Sequence[Path] = (),
+    data_dir: Path | None = None,
+    reporter: Reporter = SILENT,
+    **options: Any,
+) -> SyntheticPairs:
+    """Translates the training sources of a run's corpus with the run, or an ensemble.
+
+    Args:
+        run: the teacher.
+        folder: where the two files go.
+        ensemble: more teachers that predict together with the first one.
+        data_dir: a folder with corpora that is searched first.
+        reporter: receives progress.
+        **options: options of `api.load`, such as beam=1.
+    """
+    _check_writable(folder)
+    languages = run.config.data
+    corpus = training_corpus(run, data_dir=data_dir, reporter=reporter)
+    sources = corpus.splits["train"].source
+    targets = _translate(run, ensemble, sources, reporter, options)
+    source_file = folder / f"synthetic.{languages.source}"
+    target_file = folder / f"synthetic.{languages.target}"
+    return _write(sources, targets, source_file, target_file, tagged=False)
 
 
-def _check_place(folder: Path) -> None:
-    """Before hours of translating: can the folder be made, or written into?"""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UserError(f"{folder} cannot be written: {there} is no folder that can be. Choose another one.")
+def _check_writable(folder: Path) -> None:
+    """Raises UserError before hours of translating if the folder cannot be created or written."""
+    nearest = folder.absolute()
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise UserError(
+            f"{folder} cannot be written, because {nearest} is not a writable folder. "
+            "Choose another folder."
+        )
 
 
 def _translate(
-    run: Path, together_with: Sequence[Path], texts: list[str], progress: Progress, search: dict[str, Any]
+    run: RunFolder,
+    ensemble: Sequence[Path],
+    texts: list[str],
+    reporter: Reporter,
+    options: dict[str, Any],
 ) -> list[str]:
     if not any(text.strip() for text in texts):
         raise UserError("There is nothing to translate: the text is empty.")
-    translator = load_translator(run, together_with=together_with, **search)
-    return [translation.text for translation in translator.translate(texts, progress=progress)]
+    translator = load(run.path, ensemble=ensemble, **options)
+    translations = translator.translate(texts, progress=reporter.progress)
+    return [translation.text for translation in translations]
 
 
-def _write(source: list[str], target: list[str], files: tuple[Path, Path], *, tagged: bool) -> MadePairs:
-    """Both files appear whole or not at all."""
-    kept = [(s.strip(), t.strip()) for s, t in zip(source, target, strict=True) if s.strip() and t.strip()]
-    if not kept:
-        raise UserError("No pair is left to be written: every translation is empty. Is the model trained?")
-    partial = [file.with_name(file.name + ".partial") for file in files]
-    try:
-        files[0].parent.mkdir(parents=True, exist_ok=True)
-        for file, texts in zip(partial, zip(*kept, strict=True) if kept else ((), ()), strict=True):
-            with file.open("w", encoding="utf-8", newline="\n") as out:
-                out.writelines(f"{text}\n" for text in texts)
-        for file, final in zip(partial, files, strict=True):
-            os.replace(file, final)
-    finally:
-        for file in partial:
-            file.unlink(missing_ok=True)
-    return MadePairs(*files, count=len(kept), left_out=len(source) - len(kept), tagged=tagged)
+def _write(
+    sources: list[str],
+    targets: list[str],
+    source_file: Path,
+    target_file: Path,
+    *,
+    tagged: bool,
+) -> SyntheticPairs:
+    """Writes the pairs with text on both sides. Both files appear complete or not at all."""
+    stripped = [(s.strip(), t.strip()) for s, t in zip(sources, targets, strict=True)]
+    pairs = [(source, target) for source, target in stripped if source and target]
+    if not pairs:
+        raise UserError("Every translation is empty, so there are no pairs. Is the model trained?")
+    with ExitStack() as stack:
+        source_out = stack.enter_context(atomic_write(source_file, mkdir=True))
+        target_out = stack.enter_context(atomic_write(target_file))
+        for source, target in pairs:
+            source_out.write(f"{source}\n".encode())
+            target_out.write(f"{target}\n".encode())
+    return SyntheticPairs(
+        source_file,
+        target_file,
+        count=len(pairs),
+        skipped=len(sources) - len(pairs),
+        tagged=tagged,
+    )

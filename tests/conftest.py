@@ -1,46 +1,65 @@
-"""A small made-up language, and a run trained on it, for the tests that need a real one."""
+"""A small made-up language, a run trained on it, and ways to call the command line."""
 
 import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-# Small models gain nothing from more threads, and spinning ones would disturb each other. OpenMP reads it when torch is
-# imported, which `fakes` does.
+# Tiny models gain nothing from more threads, and spinning threads disturb each other. OpenMP reads
+# this when torch is imported, so it comes before any import of seq2seq.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from fakes import Cli, Fails
-
-NOUNS = {"hund": "dog", "katze": "cat", "vogel": "bird", "fisch": "fish", "baum": "tree", "stein": "stone"}
-COLOURS = {"rot": "red", "blau": "blue", "alt": "old", "neu": "new"}
+NOUNS = {
+    "hund": "dog",
+    "katze": "cat",
+    "vogel": "bird",
+    "fisch": "fish",
+    "baum": "tree",
+    "stein": "stone",
+}
+COLORS = {"rot": "red", "blau": "blue", "alt": "old", "neu": "new"}
 VERBS = {"sieht": "sees", "sucht": "seeks", "findet": "finds", "ruft": "calls"}
 NAMES = {"Anna": "Anna", "Otto": "Otto", "Ida": "Ida"}
 
-
-def sentence(rng: random.Random) -> tuple[str, str]:
-    """Subject, verb, object; the source puts the colour behind its noun, the target before it."""
-
-    def phrase() -> tuple[str, str]:
-        if rng.random() < 0.2:
-            name = rng.choice(list(NAMES))
-            return name, NAMES[name]
-        noun = rng.choice(list(NOUNS))
-        if rng.random() < 0.5:
-            return f"ein {noun}", f"a {NOUNS[noun]}"
-        colour = rng.choice(list(COLOURS))
-        return f"ein {noun} {colour}", f"a {COLOURS[colour]} {NOUNS[noun]}"
-
-    (a, b), (c, d), verb = phrase(), phrase(), rng.choice(list(VERBS))
-    return f"{a} {verb} {c}.", f"{b} {VERBS[verb]} {d}."
+RunCli = Callable[..., subprocess.CompletedProcess[bytes]]
+"""Runs `seq2seq ARGUMENTS` in a process of its own."""
+RunCliHere = Callable[..., str]
+"""Runs `seq2seq ARGUMENTS` in this process. Returns standard output."""
+RunCliExpectingError = Callable[..., str]
+"""Runs `seq2seq ARGUMENTS` in this process, which must fail. Returns standard error."""
 
 
-def write_corpus(folder: Path, *, train: int = 3000, held_out: int = 60, seed: int = 5) -> None:
-    """NAME/{train,valid,test}.{xx,yy}; no pair of test or valid stands in train."""
+def toy_phrase(rng: random.Random) -> tuple[str, str]:
+    """A name, or a noun with or without a color. The source puts the color behind its noun."""
+    if rng.random() < 0.2:
+        name = rng.choice(list(NAMES))
+        return name, NAMES[name]
+    noun = rng.choice(list(NOUNS))
+    if rng.random() < 0.5:
+        return f"ein {noun}", f"a {NOUNS[noun]}"
+    color = rng.choice(list(COLORS))
+    return f"ein {noun} {color}", f"a {COLORS[color]} {NOUNS[noun]}"
+
+
+def toy_pair(rng: random.Random) -> tuple[str, str]:
+    """Subject, verb, object."""
+    subject = toy_phrase(rng)
+    object_ = toy_phrase(rng)
+    verb = rng.choice(list(VERBS))
+    source = f"{subject[0]} {verb} {object_[0]}."
+    target = f"{subject[1]} {VERBS[verb]} {object_[1]}."
+    return source, target
+
+
+def write_toy_corpus(folder: Path, *, train: int = 3000, held_out: int = 60, seed: int = 5) -> None:
+    """Writes SPLIT.de and SPLIT.en. No pair of valid or test is in train."""
     rng = random.Random(seed)
-    pairs = sorted({sentence(rng) for _ in range(3 * train)})
+    pairs = sorted({toy_pair(rng) for _ in range(3 * train)})
     rng.shuffle(pairs)
     splits = {
         "test": pairs[:held_out],
@@ -48,19 +67,27 @@ def write_corpus(folder: Path, *, train: int = 3000, held_out: int = 60, seed: i
         "train": pairs[2 * held_out : 2 * held_out + train],
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name, chosen in splits.items():
-        (folder / f"{name}.de").write_text("".join(source + "\n" for source, _ in chosen), encoding="utf-8")
-        (folder / f"{name}.en").write_text("".join(target + "\n" for _, target in chosen), encoding="utf-8")
+    for name, split in splits.items():
+        source = "".join(f"{pair[0]}\n" for pair in split)
+        target = "".join(f"{pair[1]}\n" for pair in split)
+        (folder / f"{name}.de").write_text(source, encoding="utf-8")
+        (folder / f"{name}.en").write_text(target, encoding="utf-8")
 
 
-CONFIG = """
+TOY_CONFIG = """
 data:
   corpus: toy
   source: de
   target: en
 tokenizer: {vocab_size: 60, byte_fallback: false}
-batching: {tokens: 800, max_length: 32}
-model: {family: lstm, embedding_size: 48, hidden_size: 64, encoder_layers: 1, dropout: 0.1, word_dropout: 0.0}
+batching: {max_tokens: 800, max_length: 32}
+model:
+  family: lstm
+  embedding_size: 48
+  hidden_size: 64
+  encoder_layers: 1
+  dropout: 0.1
+  word_dropout: 0.0
 training:
   budget: {steps: 500}
   optimizer: {learning_rate: 0.005, warmup_steps: 50}
@@ -73,18 +100,28 @@ training:
 def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the corpus `toy`, and toy.yaml beside it."""
     folder = tmp_path_factory.mktemp("data")
-    write_corpus(folder / "toy")
-    (folder / "toy.yaml").write_text(CONFIG, encoding="utf-8")
+    write_toy_corpus(folder / "toy")
+    (folder / "toy.yaml").write_text(TOY_CONFIG, encoding="utf-8")
     return folder
 
 
 @pytest.fixture(scope="session")
-def environment(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Environment of the command line in tests: its own cache, the toy corpus, no colours."""
+def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of one pytest run share: what takes long is made there once."""
+    base = tmp_path_factory.getbasetemp()
+    in_worker = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (base.parent if in_worker else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cli_environment(toy_data: Path, shared_dir: Path) -> dict[str, str]:
+    """Environment variables of the command line in tests: own cache, toy corpus, no colors."""
     return {
         **os.environ,
         "SEQ2SEQ_DATA": str(toy_data),
-        "SEQ2SEQ_CACHE": str(tmp_path_factory.mktemp("cache")),
+        "SEQ2SEQ_CACHE": str(shared_dir / "cache"),
         "OMP_NUM_THREADS": "1",
         "NO_COLOR": "1",
         "TERM": "dumb",
@@ -93,42 +130,92 @@ def environment(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 @pytest.fixture(scope="session")
-def cli(environment: dict[str, str], toy_data: Path) -> Cli:
-    """Runs `seq2seq …` as a process of its own, in the folder of the toy corpus."""
+def run_cli(cli_environment: dict[str, str], toy_data: Path) -> RunCli:
+    """Runs `seq2seq ARGUMENTS` in a process of its own, in the folder of the toy corpus."""
 
     def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "seq2seq.cli", *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, env=environment, cwd=toy_data, timeout=120)
+        return subprocess.run(
+            [sys.executable, "-m", "seq2seq.cli", *arguments],
+            input=stdin,
+            capture_output=True,
+            env=cli_environment,
+            cwd=toy_data,
+            timeout=120,
+        )
 
     return run
 
 
 @pytest.fixture(scope="session")
-def trained(cli: Cli, toy_data: Path) -> Path:
-    """A run on the made-up language."""
-    result = cli("train", "toy.yaml")
-    assert result.returncode == 0, result.stderr.decode()
-    return toy_data / "runs" / "toy"
+def trained_toy(run_cli: RunCli, toy_data: Path, shared_dir: Path) -> Path:
+    """The toy run, trained once for all processes. Copy it before changing it."""
+    run = shared_dir / "toy-run"
+    with FileLock(shared_dir / "toy-run.lock"):
+        if not (shared_dir / "toy-run.done").exists():
+            result = run_cli("train", "toy.yaml", "--run", str(run))
+            assert result.returncode == 0, result.stderr.decode()
+            (shared_dir / "toy-run.done").touch()
+    return run
+
+
+@pytest.fixture(scope="session")
+def toy_run(trained_toy: Path, toy_data: Path) -> Path:
+    """This process's copy of the toy run, at runs/toy of the data folder."""
+    import shutil
+
+    run = toy_data / "runs" / "toy"
+    shutil.copytree(trained_toy, run)
+    return run
 
 
 @pytest.fixture
-def fails(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: dict[str, str], toy_data: Path
-) -> Fails:
-    """Runs `main()` in this process, expects it to fail in order, and gives what it wrote to standard error."""
-    for name in ("SEQ2SEQ_DATA", "SEQ2SEQ_CACHE"):
-        monkeypatch.setenv(name, environment[name])
+def in_toy_folder(
+    monkeypatch: pytest.MonkeyPatch, cli_environment: dict[str, str], toy_data: Path
+) -> Path:
+    """Makes the toy corpus's folder the working folder of this process, with its environment."""
+    for name in ("SEQ2SEQ_DATA", "SEQ2SEQ_CACHE", "NO_COLOR", "TERM"):
+        monkeypatch.setenv(name, cli_environment[name])
     monkeypatch.chdir(toy_data)
+    return toy_data
 
+
+@pytest.fixture
+def run_cli_here(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], in_toy_folder: Path
+) -> RunCliHere:
+    """Runs `main()` in this process and returns standard output."""
+    from seq2seq.cli import main
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["seq2seq", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        output = capfd.readouterr()
+        assert exit_.value.code in (0, None), output.err
+        return output.out
+
+    return run
+
+
+@pytest.fixture
+def run_cli_expecting_error(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], in_toy_folder: Path
+) -> RunCliExpectingError:
+    """Runs `main()` in this process, expects a message without a traceback, and returns it."""
     from seq2seq.cli import main
 
     def run(*arguments: str, status: int | None = None) -> str:
         monkeypatch.setattr(sys, "argv", ["seq2seq", *arguments])
-        with pytest.raises(SystemExit) as stopped:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
             main()
-        assert stopped.value.code not in (0, None) if status is None else stopped.value.code == status
-        shown = capsys.readouterr().err
-        assert "Traceback" not in shown
-        return " ".join(shown.split())
+        error = capfd.readouterr().err
+        if status is None:
+            assert exit_.value.code not in (0, None)
+        else:
+            assert exit_.value.code == status
+        assert "Traceback" not in error
+        return " ".join(error.split())
 
     return run

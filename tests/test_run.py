@@ -1,85 +1,120 @@
-"""What a run folder holds, and what a broken training leaves there."""
+"""Run folders: what they contain, who may train into them, and those of earlier versions."""
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
 
+from seq2seq import load
+from seq2seq.api import resume
 from seq2seq.config import parse_config
 from seq2seq.errors import UserError
 from seq2seq.run import RunFolder
-from seq2seq.training.journal import Journal
 
 CONFIG = {
     "data": {"corpus": "toy", "source": "de", "target": "en"},
     "model": {"family": "lstm"},
     "training": {"budget": {"steps": 1}},
 }
-
-
-@pytest.mark.parametrize(
-    ("files", "events", "holds"),
-    [
-        ([], [], False),
-        ([], ["start", "validation"], False),
-        (["model.safetensors"], ["start", "validation"], False),  # broken off while its first checkpoint was written
-        (["model.safetensors"], ["start", "validation", "validation"], True),
-        (["model.safetensors"], ["start", "validation", "end"], True),  # copied without its checkpoints
-        (["model.safetensors"], [], True),  # exported
-        (["checkpoints/last/state.json", "checkpoints/last/state.safetensors"], ["start"], True),
-    ],
-)
-def test_what_would_be_lost_by_training_anew(files: list[str], events: list[str], holds: bool, tmp_path: Path) -> None:
-    for name in files:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    for event in events:
-        Journal(tmp_path / "journal.jsonl").write(event, step=1)
-    assert RunFolder(tmp_path).holds_training() is holds
+EARLIER_RUNS = Path(__file__).parent / "earlier_runs"
 
 
 def test_a_full_disk_leaves_the_old_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, config = RunFolder(tmp_path), parse_config(CONFIG, "the test's config")
+    run = RunFolder(tmp_path)
+    config = parse_config(CONFIG, "the test's config")
     run.write_config(config)
-    before, write_text = run.config_file.read_text(encoding="utf-8"), Path.write_text
+    before = run.config_file.read_text(encoding="utf-8")
 
-    def full(path: Path, text: str, **options: str) -> int:
-        write_text(path, text[:10], encoding="utf-8")
+    def fail(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr("seq2seq.files.os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         run.write_config(config)
     assert run.config_file.read_text(encoding="utf-8") == before
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
+def test_config_and_tokenizer_are_read_once(toy_run: Path) -> None:
+    run = RunFolder.open(toy_run)
+    assert run.config is run.config
+    assert run.tokenizer is run.tokenizer
+    assert run.direction == "de-en"
+
+
 def test_a_second_training_is_kept_out(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
-    with run.being_trained():
-        with pytest.raises(UserError, match="is being trained by another process"), RunFolder(run.path).being_trained():
+    with run.locked():
+        with (
+            pytest.raises(UserError, match="is being trained by another process"),
+            RunFolder(run.path).locked(),
+        ):
             pass
-        (run.path / "config.yaml").touch()
-    with run.being_trained():
+        run.config_file.touch()
+    with run.locked():
         pass
     assert [entry.name for entry in run.path.iterdir()] == ["config.yaml"]
 
 
-def test_what_a_killed_training_leaves_does_not_hinder(tmp_path: Path) -> None:
-    (tmp_path / "training.lock").touch()
-    with RunFolder(tmp_path).being_trained():
+def test_the_lock_of_a_killed_training_does_not_block(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    run.lock_file.touch()
+    with run.locked():
         pass
-    assert not tmp_path.exists()
+    assert not run.path.exists()
 
 
-def test_training_goes_without_a_lock_where_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(number: int, operation: int) -> None:
+def test_training_works_on_file_systems_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(number: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     fcntl = pytest.importorskip("fcntl")
-    monkeypatch.setattr(fcntl, "flock", refused)
-    done = []
-    with RunFolder(tmp_path / "run").being_trained():
-        done.append("trained")
-    assert done == ["trained"]
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    entered = False
+    with RunFolder(tmp_path / "run").locked():
+        entered = True
+    assert entered
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([], "is not a run folder"),
+        (["config.yaml"], "is not a run folder"),
+        (["config.yaml", "tokenizer/joint.model"], "has no weights"),
+    ],
+)
+def test_opening_an_incomplete_folder_is_refused(
+    files: list[str], message: str, tmp_path: Path
+) -> None:
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match=message):
+        RunFolder.open(tmp_path)
+
+
+def test_opening_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is no run folder"):
+        RunFolder.open(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("family", ["lstm", "mamba", "transformer"])
+def test_a_run_of_an_earlier_version_translates_as_it_did(family: str) -> None:
+    sources = (EARLIER_RUNS / "source.de").read_text(encoding="utf-8").splitlines()
+    expected = (EARLIER_RUNS / family / "expected.en").read_text(encoding="utf-8").splitlines()
+    assert load(EARLIER_RUNS / family, precision="float32")(sources) == expected
+
+
+@pytest.mark.usefixtures("in_toy_folder")
+def test_a_run_of_an_earlier_version_resumes(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(EARLIER_RUNS / "transformer", run.path)
+    state = resume(run, overrides=["training.budget.steps=305"])
+    assert state.finished == "budget"
+    assert state.step == 305

@@ -1,267 +1,267 @@
-"""Batches of piece numbers: encoded once into memory-mapped arrays, then cut into batches by a token budget.
+"""Batches of encoded sentence pairs, grouped by length within a budget of tokens.
 
-Legend: B sentences, S source pieces, T target pieces (with the start or end piece), all padded with PAD.
+Legend: B sentences, S source tokens, T target tokens (with the start or end token), all padded.
 """
 
-import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from pydantic import ConfigDict
+from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.data.alignment import Aligner, learn_lexicon
-from seq2seq.data.pairs import Pairs
-from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer, TokenizerConfig
+from seq2seq.config.tokenizer import TokenizerConfig
+from seq2seq.config.training import BatchingConfig
+from seq2seq.data.alignment import Aligner, train_lexicon
+from seq2seq.data.corpus import Pairs
+from seq2seq.data.encoding import EncodedPairs, RaggedArray, encode_pairs
+from seq2seq.text.tokenizer import BOS, EOS, PAD, Side, Tokenizer
 
-Ints = npt.NDArray[np.int64]
+IntArray = NDArray[np.int64]
 
-# Enough for the words that come often, which guide; no more memory (0.7 GB) and time (4 s) than training takes anyway.
-_MOST_PAIRS_TO_ALIGN = 10_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchingConfig:
-    """How sentence pairs are put together for one update."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    tokens: int = 1000
-    """Padded pieces of one batch at most, of the longer side. On small corpora the number of updates decides: keep it small."""
-    sentences: int = 512
-    """Sentences of one batch at most."""
-    max_length: int = 128
-    """Training pairs with so many pieces or more on either side (the start or end piece is one) are passed over, counted."""
-    multiple: int = 4
-    """Lengths are padded to a multiple of this: the CPU library builds (and caches) one program per shape."""
-
-    def __post_init__(self) -> None:
-        if min(self.tokens, self.sentences, self.max_length, self.multiple) < 1:
-            raise ValueError("tokens, sentences, max_length and multiple must be at least 1")
-        if self.tokens < self.max_length:
-            raise ValueError("tokens must be at least max_length, or the longest pairs fit into no batch")
+# Enough for the frequent words, which are what guides the attention. It takes 0.7 GB and 4 s, no
+# more than training takes anyway.
+_MAX_TOKEN_PAIRS = 10_000_000
 
 
 @dataclass(frozen=True)
 class Batch:
-    """source (B,S), source_mask (B,S) true at pieces, target_in (B,T) from <s>, target_out (B,T) up to </s>; alignment (B,T,S)
-    of target_out with the source, where there is one: the probability that a target piece comes from a source piece."""
+    """Padded token IDs of B sentence pairs."""
 
     source: Tensor
+    """(B,S), ends with </s>."""
     source_mask: Tensor
+    """(B,S), true at tokens and false at padding."""
     target_in: Tensor
+    """(B,T), what the decoder reads: starts with <s>."""
     target_out: Tensor
+    """(B,T), what the decoder predicts: ends with </s>."""
     alignment: Tensor | None = None
+    """(B,T,S) or None: the probability that a token of target_out comes from a source token."""
 
     @property
-    def target_tokens(self) -> int:
-        """Target pieces that are not padding, </s> included."""
+    def num_target_tokens(self) -> int:
+        """Target tokens that are not padding, with </s>."""
         return int((self.target_out != PAD).sum())
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on another device."""
-        source, mask, target_in, target_out = (
-            tensor.to(device, non_blocking=True)
-            for tensor in (self.source, self.source_mask, self.target_in, self.target_out)
+        """Returns the same batch on another device."""
+        alignment = self.alignment
+        if alignment is not None:
+            alignment = alignment.to(device, non_blocking=True)
+        return Batch(
+            self.source.to(device, non_blocking=True),
+            self.source_mask.to(device, non_blocking=True),
+            self.target_in.to(device, non_blocking=True),
+            self.target_out.to(device, non_blocking=True),
+            alignment,
         )
-        alignment = None if self.alignment is None else self.alignment.to(device, non_blocking=True)
-        return Batch(source, mask, target_in, target_out, alignment)
 
 
 @dataclass(frozen=True)
-class Ragged:
-    """N rows of different lengths in one flat array: row i is flat[offsets[i]:offsets[i + 1]]."""
+class _Epoch:
+    """One epoch: the encoded pairs, and the pair numbers of each batch."""
 
-    flat: npt.NDArray[np.int32]
-    offsets: Ints
-
-    @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> "Ragged":
-        offsets = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum([len(row) for row in rows], out=offsets[1:])
-        flat = np.fromiter((piece for row in rows for piece in row), dtype=np.int32, count=int(offsets[-1]))
-        return cls(flat, offsets)
-
-    @property
-    def lengths(self) -> Ints:
-        return np.diff(self.offsets)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, row: int) -> npt.NDArray[np.int32]:
-        return self.flat[self.offsets[row] : self.offsets[row + 1]]
-
-
-@dataclass(frozen=True)
-class EncodedPairs:
-    """Both sides of N pairs as piece numbers, without start and end pieces."""
-
-    source: Ragged
-    target: Ragged
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-
-def encode_pairs(pairs: Pairs, tokenizer: Tokenizer, cache: Path) -> EncodedPairs:
-    """Encodes once; the arrays are kept in `cache` under a hash of text and tokenizer and mapped into memory."""
-    digest = hashlib.sha256((tokenizer.fingerprint + pairs.fingerprint).encode())
-    sides = []
-    for side, texts in (("source", pairs.source), ("target", pairs.target)):
-        base = cache / "encoded" / f"{digest.hexdigest()[:32]}-{side}"
-        if not base.with_suffix(".offsets.npy").exists():
-            rows = Ragged.of(tokenizer.encode(texts, "source" if side == "source" else "target"))
-            _save_array(base.with_suffix(".flat.npy"), rows.flat)
-            _save_array(base.with_suffix(".offsets.npy"), rows.offsets)  # last: its presence says that both are whole
-        flat = np.load(base.with_suffix(".flat.npy"), mmap_mode="r", allow_pickle=False)
-        offsets = np.load(base.with_suffix(".offsets.npy"), mmap_mode="r", allow_pickle=False)
-        sides.append(Ragged(flat, offsets))
-    return EncodedPairs(*sides)
-
-
-def _save_array(path: Path, array: npt.NDArray[np.generic]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, array, allow_pickle=False)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    number: int
+    encoded: EncodedPairs
+    batches: list[IntArray]
 
 
 class TrainingBatches:
-    """The batches of any epoch. Which and in what order depends on seed and epoch only, so a resumed run sees the same."""
+    """The batches of any epoch.
+
+    They depend only on the pairs, the settings, the seed and the epoch: a resumed run sees the
+    same pairs in the same order. (For sampled segmentations, see `Tokenizer.sample`.)
+    """
 
     def __init__(
         self,
         pairs: Pairs,
         tokenizer: Tokenizer,
-        config: BatchingConfig,
+        batching: BatchingConfig,
         sampling: TokenizerConfig,
         *,
         seed: int,
         cache: Path,
     ) -> None:
-        self.config = config
-        self.seed = seed
+        """Encodes the pairs and skips those that are too long.
+
+        Args:
+            pairs: the training pairs.
+            tokenizer: encodes them.
+            batching: the sizes of the batches.
+            sampling: says whether and how the text is segmented anew in each epoch.
+            seed: determines the order of the pairs and the sampled segmentations.
+            cache: the folder for the encoded text; see `encode_pairs`.
+        """
         self._tokenizer = tokenizer
+        self._batching = batching
         self._sampling = sampling
+        self._seed = seed
+        # One position is reserved for the start or end token.
+        self._max_tokens = batching.max_length - 1
         encoded = encode_pairs(pairs, tokenizer, cache)
-        fits = self._fits(encoded)
-        self.too_long = len(pairs) - int(fits.sum())
-        kept = np.flatnonzero(fits).tolist()
-        self._pairs = pairs if not self.too_long else pairs.select(kept)
-        self._encoded = encoded if not self.too_long else encode_pairs(self._pairs, tokenizer, cache)
+        longest = np.maximum(encoded.source.lengths, encoded.target.lengths)
+        fitting = np.flatnonzero(longest <= self._max_tokens)
+        self.skipped = len(pairs) - len(fitting)
+        """Pairs that have `max_length` tokens or more on either side."""
+        if self.skipped:
+            pairs = pairs.select(fitting.tolist())
+            encoded = encoded.select(fitting)
+        self._pairs = pairs
+        self._encoded = encoded
         self._aligner: Aligner | None = None
-
-    def align(self) -> None:
-        """Learns which pieces translate which (seconds); from here on each batch comes with its alignment."""
-        source, target = self._encoded.source, self._encoded.target
-        size = self._tokenizer.size("target")
-        lexicon = learn_lexicon(
-            source,
-            target,
-            source_size=self._tokenizer.size("source"),
-            target_size=size,
-            most_pairs=_MOST_PAIRS_TO_ALIGN,
-        )
-        self._aligner = Aligner(lexicon, size)
-
-    def _fits(self, encoded: EncodedPairs) -> npt.NDArray[np.bool_]:
-        # One place is kept for the start or end piece.
-        limit = self.config.max_length - 1
-        return np.asarray((encoded.source.lengths <= limit) & (encoded.target.lengths <= limit))
+        self._last_epoch: _Epoch | None = None
 
     def __len__(self) -> int:
         """Pairs in an epoch."""
         return len(self._pairs)
 
-    def epoch(self, epoch: int) -> list[Ints]:
-        """The batches of `epoch` as arrays of pair numbers."""
-        return self._group(self._epoch_pairs(epoch), epoch)
+    def align(self) -> None:
+        """Learns a word alignment (takes seconds). From then on, batches have an `alignment`."""
+        target_size = self._tokenizer.size("target")
+        lexicon = train_lexicon(
+            self._encoded.source,
+            self._encoded.target,
+            source_size=self._tokenizer.size("source"),
+            target_size=target_size,
+            max_token_pairs=_MAX_TOKEN_PAIRS,
+        )
+        self._aligner = Aligner(lexicon, target_size)
+
+    def num_batches(self, epoch: int) -> int:
+        """Returns the number of batches in `epoch`."""
+        return len(self._epoch(epoch).batches)
+
+    def pair_numbers(self, epoch: int) -> list[IntArray]:
+        """Returns, for each batch of `epoch`, the numbers of its pairs."""
+        return self._epoch(epoch).batches
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of `epoch`, from the one numbered `start`."""
-        encoded = self._epoch_pairs(epoch)
-        for rows in self._group(encoded, epoch)[start:]:
-            batch = collate(encoded, rows, self.config.multiple)
-            if self._aligner is not None:
-                alignment = self._aligner(batch.source.numpy(), batch.target_out.numpy())
-                batch = replace(batch, alignment=torch.from_numpy(alignment))
-            yield batch
+        """Yields the batches of `epoch`, from batch number `start` on."""
+        content = self._epoch(epoch)
+        for rows in content.batches[start:]:
+            yield collate(content.encoded, rows, self._batching.pad_to_multiple_of, self._aligner)
 
-    def _epoch_pairs(self, epoch: int) -> EncodedPairs:
-        """Sampled anew for every epoch when subword regularisation is on."""
-        if not self._sampling.sampling:
-            return self._encoded
-        limit = self.config.max_length - 1
-        sides = []
-        for number, texts in enumerate((self._pairs.source, self._pairs.target)):
-            side = self._encoded.target if number else self._encoded.source
-            if number and self._sampling.sampling_sides == "source":
-                sides.append(side)
-                continue
-            # SentencePiece takes a 32 bit seed; both sides of all epochs get one of their own.
-            seed = int(np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)[0]) & 0x7FFFFFFF
-            rows = self._tokenizer.sample(
-                texts,
-                "target" if number else "source",
-                alpha=self._sampling.sampling,
-                seed=seed,
-                whole=self._sampling.user_symbols,
-            )
-            # A sampled division may be longer than the limit: those pairs keep their best division.
-            sides.append(Ragged.of([row if len(row) <= limit else side[i].tolist() for i, row in enumerate(rows)]))
-        return EncodedPairs(*sides)
+    def _epoch(self, epoch: int) -> _Epoch:
+        """Samples and groups an epoch. The last one is remembered, so that it is grouped once."""
+        if self._last_epoch is None or self._last_epoch.number != epoch:
+            self._last_epoch = None  # frees its memory before the next one is made
+            encoded = self._sample(epoch) if self._sampling.sampling else self._encoded
+            self._last_epoch = _Epoch(epoch, encoded, self._group(encoded, epoch))
+        return self._last_epoch
 
-    def _group(self, encoded: EncodedPairs, epoch: int) -> list[Ints]:
-        """Pairs of like length side by side, so that little is padding; ties and batches in random order."""
-        rng = np.random.default_rng([self.seed, epoch])
-        # 1. Random order, then a stable sort by length: the neighbours of a pair differ from epoch to epoch.
+    def _sample(self, epoch: int) -> EncodedPairs:
+        """Segments the text anew for one epoch (subword regularization)."""
+        source = self._sample_side("source", 0, epoch)
+        if self._sampling.sampling_sides == "source":
+            return EncodedPairs(source, self._encoded.target)
+        return EncodedPairs(source, self._sample_side("target", 1, epoch))
+
+    def _sample_side(self, side: Side, side_number: int, epoch: int) -> RaggedArray:
+        texts = self._pairs.source if side == "source" else self._pairs.target
+        best = self._encoded.source if side == "source" else self._encoded.target
+        # SentencePiece takes a 32-bit seed. Each side of each epoch gets its own.
+        sequence = np.random.SeedSequence([self._seed, epoch, side_number])
+        seed = int(sequence.generate_state(1)[0]) & 0x7FFFFFFF
+        rows = self._tokenizer.sample(
+            texts,
+            side,
+            alpha=self._sampling.sampling,
+            seed=seed,
+            symbols=self._sampling.user_symbols,
+        )
+        # A sampled segmentation may exceed the limit. Those texts keep their best segmentation.
+        for i, row in enumerate(rows):
+            if len(row) > self._max_tokens:
+                rows[i] = best[i].tolist()
+        return RaggedArray.of(rows)
+
+    def _group(self, encoded: EncodedPairs, epoch: int) -> list[IntArray]:
+        """Groups pairs of similar length, so that there is little padding."""
+        rng = np.random.default_rng([self._seed, epoch])
+        # 1. A random order and a stable sort by length: a pair gets other neighbors in each epoch.
         order = rng.permutation(len(encoded))
-        source, target = encoded.source.lengths[order] + 1, encoded.target.lengths[order] + 1
-        order = order[np.lexsort((source, target))]
-        # 2. Cut where the padded target, or the padded source, would exceed the budget.
-        padded = _round_up(np.maximum(encoded.source.lengths, encoded.target.lengths)[order] + 1, self.config.multiple)
-        batches, first, widest = [], 0, 0
-        for i, width in enumerate(padded.tolist()):
-            widest_now = max(widest, width)
-            size = i - first + 1
-            if size > 1 and (size * widest_now > self.config.tokens or size > self.config.sentences):
-                batches.append(order[first:i])
-                first, widest_now = i, width
-            widest = widest_now
-        if len(order):
-            batches.append(order[first:])
-        # 3. Random order of the batches.
+        source_lengths = encoded.source.lengths[order] + 1
+        target_lengths = encoded.target.lengths[order] + 1
+        by_length = np.lexsort((source_lengths, target_lengths))
+        # 2. Cut where a batch would exceed the budget.
+        longer_side = np.maximum(source_lengths, target_lengths)[by_length]
+        widths = _round_up(longer_side, self._batching.pad_to_multiple_of)
+        batches = self._cut(order[by_length], widths)
+        # 3. A random order of the batches.
         return [batches[i] for i in rng.permutation(len(batches))]
 
+    def _cut(self, order: IntArray, widths: IntArray) -> list[IntArray]:
+        """Cuts `order` (N,) into batches. A batch is as wide as the widest of its pairs."""
+        batches = []
+        first = 0
+        widest = 0
+        for i, width in enumerate(widths.tolist()):
+            size = i - first + 1
+            tokens = size * max(widest, width)
+            too_large = tokens > self._batching.max_tokens or size > self._batching.max_sentences
+            if size > 1 and too_large:
+                batches.append(order[first:i])
+                first = i
+                widest = 0
+            widest = max(widest, width)
+        if len(order):
+            batches.append(order[first:])
+        return batches
 
-def collate(encoded: EncodedPairs, rows: Ints, multiple: int) -> Batch:
-    """The pairs numbered `rows` as one padded batch; the source ends with </s> too."""
-    source = pad([[*encoded.source[i].tolist(), EOS] for i in rows], multiple)
-    target_in = pad([[BOS, *encoded.target[i].tolist()] for i in rows], multiple)
-    target_out = pad([[*encoded.target[i].tolist(), EOS] for i in rows], multiple)
-    return Batch(source, source != PAD, target_in, target_out)
+
+def collate(
+    encoded: EncodedPairs, rows: IntArray, multiple: int, aligner: Aligner | None = None
+) -> Batch:
+    """Makes one padded batch.
+
+    Args:
+        encoded: all pairs.
+        rows: (B,) numbers of the pairs of this batch.
+        multiple: lengths are rounded up to a multiple of this.
+        aligner: adds an alignment.
+    """
+    source_width = _padded_width(encoded.source.lengths[rows] + 1, multiple)
+    target_width = _padded_width(encoded.target.lengths[rows] + 1, multiple)
+    source = np.full((len(rows), source_width), PAD, dtype=np.int64)
+    target_in = np.full((len(rows), target_width), PAD, dtype=np.int64)
+    target_out = np.full((len(rows), target_width), PAD, dtype=np.int64)
+    target_in[:, 0] = BOS
+    for i, row in enumerate(rows):
+        source_tokens = encoded.source[row]
+        source[i, : len(source_tokens)] = source_tokens
+        source[i, len(source_tokens)] = EOS
+        target_tokens = encoded.target[row]
+        target_in[i, 1 : len(target_tokens) + 1] = target_tokens
+        target_out[i, : len(target_tokens)] = target_tokens
+        target_out[i, len(target_tokens)] = EOS
+    alignment = None if aligner is None else torch.from_numpy(aligner(source, target_out))
+    return Batch(
+        torch.from_numpy(source),
+        torch.from_numpy(source != PAD),
+        torch.from_numpy(target_in),
+        torch.from_numpy(target_out),
+        alignment,
+    )
 
 
 def pad(rows: Sequence[Sequence[int]], multiple: int = 1) -> Tensor:
-    """(B, longest row rounded up to `multiple`) int64, filled up with PAD."""
-    width = int(_round_up(np.asarray(max((len(row) for row in rows), default=0)), multiple))
-    padded = torch.full((len(rows), max(width, 1)), PAD, dtype=torch.int64)
+    """Pads lists of token IDs to int64 (B, length of the longest, rounded up to `multiple`)."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    padded = np.full((len(rows), _padded_width(lengths, multiple)), PAD, dtype=np.int64)
     for i, row in enumerate(rows):
-        padded[i, : len(row)] = torch.as_tensor(row, dtype=torch.int64)
-    return padded
+        padded[i, : len(row)] = row
+    return torch.from_numpy(padded)
 
 
-def _round_up(lengths: Ints, multiple: int) -> Ints:
+def _padded_width(lengths: IntArray, multiple: int) -> int:
+    """Returns the width of a batch, at least 1."""
+    longest = lengths.max(initial=0)
+    return max(1, int(_round_up(longest, multiple)))
+
+
+def _round_up(lengths: IntArray, multiple: int) -> IntArray:
     return -(-lengths // multiple) * multiple

@@ -1,50 +1,27 @@
-"""Holding out valid and test so that nothing of them is given away: whole groups, and no sentence in two splits."""
+"""Holds out valid and test so that train reveals nothing of them.
+
+Groups stay whole, and no sentence occurs in two splits.
+"""
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from pydantic import ConfigDict
-
-from seq2seq.data.cleaning import sentence_key
-from seq2seq.data.pairs import Pairs
+from seq2seq.data.corpus import Pairs
 from seq2seq.errors import UserError
+from seq2seq.text.normalization import sentence_key
+
+# A split may end up this much smaller than asked for.
+_SMALLEST_SHARE = 0.9
 
 
-@dataclass(frozen=True, kw_only=True)
-class HoldOut:
-    """How much of a corpus that comes without a valid or test split is held out for it."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    valid: int | float | None = None
-    """Pairs (a whole number) or share of all pairs (below 1); null: 1,000 pairs, or a twentieth if that is fewer."""
-    test: int | float | None = None
-    """The same for the test split."""
-    seed: int = 1
-    """Another seed holds out other pairs; the same seed always the same."""
-
-    def __post_init__(self) -> None:
-        for name in ("valid", "test"):
-            size = getattr(self, name)
-            if size is not None and (size < 0 or (isinstance(size, float) and not size < 1)):
-                raise ValueError(f"{name} is {size}; it must be a whole number of pairs, or a share from 0 to below 1")
-
-    def pairs(self, total: int, split: str) -> int:
-        """The number of pairs to hold out of `total` for `split`."""
-        size = self.valid if split == "valid" else self.test
-        if size is None:
-            return min(1000, total // 20)
-        return round(size * total) if isinstance(size, float) else size
-
-
-class _Components:
-    """Connected components of things that are joined one pair at a time (union-find with path halving)."""
+class _UnionFind:
+    """Disjoint sets of numbers that can be joined (with path halving)."""
 
     def __init__(self, count: int) -> None:
         self._parent = list(range(count))
 
     def find(self, item: int) -> int:
+        """Returns the number that represents the set of `item`."""
         parent = self._parent
         while parent[item] != item:
             parent[item] = parent[parent[item]]
@@ -52,75 +29,107 @@ class _Components:
         return item
 
     def join(self, first: int, second: int) -> None:
-        # The smaller number leads, so that the outcome does not depend on the order of joining.
+        """Joins two sets. The smaller number represents them, whatever the order of joining."""
         low, high = sorted((self.find(first), self.find(second)))
         self._parent[high] = low
 
 
 def stable_hash(text: str, seed: int = 0) -> int:
-    """A number from `text` and `seed` that is the same on every machine and in every run (Python's own hash is not)."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}\n{text}".encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    """Hashes a text to a number from 0 to 2^64 - 1.
+
+    Unlike Python's own hash, it is the same on every machine and in every run.
+    """
+    raw = f"{seed}\n{text}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest())
 
 
-def components(pairs: Pairs) -> list[list[int]]:
-    """Indices of the pairs, in lists that share no group and no normalised sentence of either side with one another."""
-    joined = _Components(len(pairs))
+def connected_pairs(pairs: Pairs) -> list[list[int]]:
+    """Divides the pairs into the smallest parts that share nothing.
+
+    Two pairs are in the same part if they share a group, or a sentence of the same side, directly
+    or through other pairs.
+
+    Returns:
+        The indices of the pairs of each part.
+    """
+    sets = _UnionFind(len(pairs))
     first_with: dict[tuple[str, str], int] = {}
     for index, (source, target) in enumerate(pairs):
-        marks = [("source", sentence_key(source)), ("target", sentence_key(target))]
+        features = [("source", sentence_key(source)), ("target", sentence_key(target))]
         if pairs.groups is not None:
-            marks.append(("group", pairs.groups[index]))
-        for mark in marks:
-            joined.join(first_with.setdefault(mark, index), index)
-    members: dict[int, list[int]] = {}
+            features.append(("group", pairs.groups[index]))
+        for feature in features:
+            sets.join(first_with.setdefault(feature, index), index)
+    parts: dict[int, list[int]] = {}
     for index in range(len(pairs)):
-        members.setdefault(joined.find(index), []).append(index)
-    return list(members.values())
+        parts.setdefault(sets.find(index), []).append(index)
+    return list(parts.values())
 
 
-def split_by_group(pairs: Pairs, *, valid: int, test: int, seed: int, name: str = "the corpus") -> dict[str, Pairs]:
-    """Divide into "train", "valid" and "test": about `valid` and `test` pairs, and nothing shared between the three.
+def split_by_group(
+    pairs: Pairs, *, valid: int, test: int, seed: int, name: str = "the corpus"
+) -> dict[str, Pairs]:
+    """Divides pairs into "train", "valid" and "test", which share no group and no sentence.
 
-    The same pairs and seed give the same splits. Raises UserError if so much cannot be held out: because it would leave
-    less than half for training, or because too many pairs hang together through sentences that they share.
+    The same pairs and the same seed give the same splits.
+
+    Args:
+        pairs: all pairs.
+        valid: about how many pairs to hold out for valid; at most this many.
+        test: the same for test.
+        seed: decides which pairs are held out.
+        name: the name of the corpus in error messages.
+
+    Raises:
+        UserError: this many pairs cannot be held out. It would leave less than half for training,
+            or too many pairs are connected through sentences or groups that they share.
     """
     if valid + test > len(pairs) // 2:
         raise UserError(
-            f"Holding out {valid:,} + {test:,} pairs of the {len(pairs):,} of {name} leaves less than half for "
-            "training. Make hold_out.valid and hold_out.test smaller, or bring more pairs."
+            f"Holding out {valid:,} + {test:,} of the {len(pairs):,} pairs of {name} leaves less "
+            "than half for training. Lower hold_out.valid and hold_out.test, or add more pairs."
         )
-    parts = components(pairs)
-    parts.sort(key=lambda part: stable_hash(f"{pairs.source[part[0]]}\n{pairs.target[part[0]]}", seed))
+    parts = connected_pairs(pairs)
+    parts.sort(key=lambda part: _hash_of_first_pair(pairs, part, seed))
     chosen: dict[str, list[int]] = {"test": [], "valid": [], "train": []}
+    limits = {"test": test, "valid": valid, "train": len(pairs)}
     for part in parts:
-        room = {"test": test - len(chosen["test"]), "valid": valid - len(chosen["valid"]), "train": len(pairs)}
-        chosen[next(split for split, pairs_left in room.items() if len(part) <= pairs_left)] += part
-    for split, wanted in (("test", test), ("valid", valid)):
-        if len(chosen[split]) < wanted * 0.9:
+        # The first split that still has room for the whole part.
+        for split, limit in limits.items():
+            if len(chosen[split]) + len(part) <= limit:
+                chosen[split] += part
+                break
+    for split in ("test", "valid"):
+        if len(chosen[split]) < limits[split] * _SMALLEST_SHARE:
+            largest = max(len(part) for part in parts)
             raise UserError(
-                f"Only {len(chosen[split]):,} of {wanted:,} pairs of {name} could be held out for {split}: "
-                f"{max(map(len, parts)):,} pairs hang together through sentences or groups that they share. "
-                f"Ask for fewer, or give a {split} file of your own."
+                f"Only {len(chosen[split]):,} of {limits[split]:,} pairs of {name} can be held out "
+                f"for {split}: {largest:,} pairs are connected through sentences or groups that "
+                f"they share. Ask for fewer pairs, or provide a {split} file."
             )
     return {split: pairs.select(sorted(chosen[split])) for split in ("train", "valid", "test")}
 
 
-def keys_of(pairs: Iterable[Pairs]) -> tuple[set[str], set[str]]:
-    """The normalised sentences of the source sides and of the target sides."""
+def sentence_keys(parts: Iterable[Pairs]) -> tuple[set[str], set[str]]:
+    """Returns the keys of all source sentences and of all target sentences."""
     sources: set[str] = set()
     targets: set[str] = set()
-    for part in pairs:
-        sources.update(map(sentence_key, part.source))
-        targets.update(map(sentence_key, part.target))
+    for pairs in parts:
+        sources.update(map(sentence_key, pairs.source))
+        targets.update(map(sentence_key, pairs.target))
     return sources, targets
 
 
 def without_shared(pairs: Pairs, others: Iterable[Pairs]) -> Pairs:
-    """The pairs of which neither side, normalised, stands on the same side of `others`."""
-    sources, targets = keys_of(others)
-    kept = [
-        index
-        for index, (source, target) in enumerate(pairs)
-        if sentence_key(source) not in sources and sentence_key(target) not in targets
-    ]
-    return pairs.select(kept)
+    """Returns the pairs that share no sentence with the same side of `others`."""
+    sources, targets = sentence_keys(others)
+    unshared = []
+    for index, (source, target) in enumerate(pairs):
+        if sentence_key(source) not in sources and sentence_key(target) not in targets:
+            unshared.append(index)
+    return pairs.select(unshared)
+
+
+def _hash_of_first_pair(pairs: Pairs, part: list[int], seed: int) -> int:
+    first = part[0]
+    return stable_hash(f"{pairs.source[first]}\n{pairs.target[first]}", seed)

@@ -1,74 +1,49 @@
-"""Beam search over anything with `start` and `step`, for many sentences at once. Greedy search is a beam of 1.
+"""Beam search for many sentences at once. A beam of 1 is greedy search.
 
-Legend: B sentences, K beam, N rows (the open hypotheses: at most K for each sentence, which stand together), S source
-pieces, V vocabulary, C candidates of a sentence (V without a shortlist). A *column* is a place in a row of candidates.
+Search knows a model by `encode`, `start` and `step` only. It never asks which family it is.
+
+Legend
+    B  sentences in memory: the open ones, and finished ones that have not been removed yet
+    K  beam size
+    N  rows: the open hypotheses, at most K of each sentence. Those of a sentence are neighbors.
+    S  source tokens
+    T  tokens of every open hypothesis so far, including <s>
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict
 from torch import Tensor
 
-from seq2seq.decoding.continuations import NEVER, Continuations
-from seq2seq.models import Askers, Seq2Seq
-
-# What is remembered of finished sentences is thrown out when no more than this share of all is open. Each time costs a
-# copy of the others', and programs of the library for products of another shape.
-_STILL_OPEN = 0.75
+from seq2seq.config.search import SearchConfig
+from seq2seq.decoding.beam_layout import BeamLayout
+from seq2seq.decoding.next_tokens import MINUS_INFINITY, NextTokenScores
+from seq2seq.decoding.output_tokens import CandidateTokens, OutputTokens, WholeVocabulary
+from seq2seq.models import Memory, Rows, Seq2Seq
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Booleans = NDArray[np.bool_]
 
-
-@dataclass(frozen=True, kw_only=True)
-class SearchConfig:
-    """How translations are searched for."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    beam: int = 5
-    """Hypotheses kept open for each sentence; 1 is greedy search."""
-    nbest: int = 1
-    """Translations given for each sentence; at most `beam`."""
-    length_penalty: float = 1.0
-    """Exponent alpha of Wu et al. 2016, equation 14: 0 compares sums of log-probabilities, more favours length."""
-    max_length: float = 2.0
-    """A translation has at most this many times the source's pieces, and 10 more."""
-    no_repeat_ngram: int = 6
-    """No run of this many pieces comes twice in a translation, which ends loops; 0 allows it."""
-    prune: float = 1.5
-    """A hypothesis is dropped when its log-probability is this much below that of the sentence's best open one, or the
-    `nbest`-th best (relative threshold pruning, Freitag & Al-Onaizan 2017, section 3); 0 drops none."""
-    batch_tokens: int = 12000
-    """Padded source pieces times beam that are searched at once."""
-
-    def __post_init__(self) -> None:
-        if self.beam < 1:
-            raise ValueError("beam must be at least 1")
-        if not 1 <= self.nbest <= self.beam:
-            raise ValueError(f"nbest must be at least 1 and at most beam ({self.beam})")
-        if not all(math.isfinite(value) for value in (self.length_penalty, self.max_length, self.prune)):
-            raise ValueError("length_penalty, max_length and prune must be finite numbers")
-        if not 0 < self.max_length <= 1000:
-            raise ValueError("max_length must be above 0 and at most 1000")
-        if self.no_repeat_ngram < 0 or self.no_repeat_ngram == 1:
-            raise ValueError("no_repeat_ngram must be 0 (off) or at least 2")
-        if self.prune < 0:
-            raise ValueError("prune must be at least 0 (0 drops no hypothesis)")
-        if self.batch_tokens < 1:
-            raise ValueError("batch_tokens must be at least 1")
+# Finished sentences are removed from memory when at most this share of it is still open. Each time
+# costs a copy of the others, and a new program in the CPU library for matrices of another shape.
+_REMOVE_AT = 0.75
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """tokens: pieces without <s> and </s>; log_prob: their sum with </s>; score: log_prob over the length penalty;
-    attention: (len(tokens) + 1, S), a row for every piece and one for </s>, or None."""
+    """A finished translation.
+
+    Attributes:
+        tokens: without <s> and </s>.
+        log_prob: the sum of the log-probabilities of the tokens and </s>.
+        score: `log_prob` divided by the length penalty. Higher is better.
+        attention: (len(tokens) + 1, S), a row for every token and one for </s>. None if it was
+            not asked for or the model has no attention.
+    """
 
     tokens: list[int]
     log_prob: float
@@ -77,18 +52,21 @@ class Hypothesis:
 
 
 def length_penalty(length: int, alpha: float) -> float:
-    """Wu et al. 2016, equation 14, for a hypothesis of `length` pieces, </s> included."""
+    """Wu et al. 2016, equation 14. `length` includes </s>."""
     return ((5 + length) / 6) ** alpha
 
 
-def length_limits(source_mask: Tensor, config: SearchConfig) -> list[int]:
-    """Pieces that each translation may have, </s> included; from each source's own length, not from its batch."""
-    return [int(length * config.max_length) + 10 for length in source_mask.sum(1).tolist()]
+def max_lengths(source_mask: Tensor, config: SearchConfig) -> list[int]:
+    """Returns how many tokens, </s> included, each translation of source_mask (B,S) may have.
+
+    The limit depends on the length of the sentence, never on its padding or its batch.
+    """
+    return [int(length * config.max_length_ratio) + 10 for length in source_mask.sum(1).tolist()]
 
 
 @torch.inference_mode()
 def beam_search(
-    model: Seq2Seq[Any, Any],
+    model: Seq2Seq,
     source: Tensor,
     source_mask: Tensor,
     config: SearchConfig,
@@ -99,173 +77,258 @@ def beam_search(
     keep_attention: bool = False,
     candidates: Tensor | None = None,
 ) -> list[list[Hypothesis]]:
-    """source (B,S), source_mask (B,S) -> for each sentence its hypotheses, best first (`config.nbest` at most).
+    """Translates a batch of sentences.
 
-    `candidates` (B,C) are all that the sentences may say: `eos` first, nothing forbidden, padded with `forbidden[0]`.
+    Args:
+        model: a model or an ensemble.
+        source: (B,S) int64 tokens with padding.
+        source_mask: (B,S) bool, true at tokens.
+        config: the settings of the search.
+        bos: the token <s>.
+        eos: the token </s>.
+        forbidden: tokens that no translation may contain, besides <s>.
+        keep_attention: whether to return attention weights.
+        candidates: (B,C) int64 on the CPU, the only tokens that each translation may contain:
+            `eos` first, no forbidden ones, padded with `forbidden[0]`. None allows all tokens.
+
+    Returns:
+        For each sentence at most `config.nbest` hypotheses, best first.
     """
-    limits, lengths = length_limits(source_mask, config), source_mask.sum(1).tolist()
-    memory = model.encode(source, source_mask)
-    search = _Search(
-        model, memory, config, limits, lengths, bos, eos, forbidden, keep_attention, candidates, source.device
+    inputs = _SearchInputs(
+        config=config,
+        bos=bos,
+        eos=eos,
+        source_lengths=source_mask.sum(1).tolist(),
+        max_lengths=np.array(max_lengths(source_mask, config), dtype=np.int64),
+        keep_attention=keep_attention,
+        device=source.device,
     )
-    while len(search.scores):
-        search.advance()
-    return [sorted(found, key=lambda h: -h.score)[: config.nbest] for found in search.finished]
+    output: OutputTokens
+    if candidates is None:
+        never = torch.tensor([bos, *forbidden], dtype=torch.int64, device=source.device)
+        output = WholeVocabulary(model, eos=eos, forbidden=never)
+    else:
+        output = CandidateTokens(model, candidates, padding=forbidden[0], device=source.device)
+    memory = model.encode(source, source_mask)
+    search = _BeamSearch(inputs, output, memory, model.start(memory))
+    return search.run()
 
 
-class _Search:
-    """The open hypotheses of the sentences that are not done yet, and what has been finished.
+@dataclass(frozen=True)
+class _SearchInputs:
+    """What stays the same during the search of a batch. Sentences are numbered as in the batch."""
 
-    What is read and written place by place is NumPy's, whose calls cost a fraction of a tensor's.
+    config: SearchConfig
+    bos: int
+    eos: int
+    source_lengths: list[int]
+    max_lengths: Integers
+    keep_attention: bool
+    device: torch.device
+
+
+class _BeamSearch:
+    """The open hypotheses of a batch, and the finished ones.
+
+    Small arrays that are read element by element are NumPy arrays: a NumPy call takes a fraction
+    of the time of a tensor call.
     """
 
     def __init__(
-        self,
-        model: Seq2Seq[Any, Any],
-        memory: Any,
-        config: SearchConfig,
-        limits: list[int],
-        lengths: list[int],
-        bos: int,
-        eos: int,
-        forbidden: Sequence[int],
-        keep_attention: bool,
-        candidates: Tensor | None,
-        device: torch.device,
+        self, inputs: _SearchInputs, output: OutputTokens, memory: Memory, state: Rows
     ) -> None:
-        self.whole_model, self.config, self.limits, self.lengths, self.eos = model, config, limits, lengths, eos
-        self.device = device
-        self.forbidden = torch.tensor([bos, *forbidden], dtype=torch.int64, device=device)
-        self._restrict(candidates)
-        self.finished: list[list[Hypothesis]] = [[] for _ in limits]
-        self.sentences = list(range(len(limits)))  # the numbers of the sentences in memory, in row order
-        self.memory, self.state = memory, model.start(memory)
-        rows = len(limits)
-        self.askers = Askers(rows, 1)
-        self.owners = np.arange(rows)  # (N,) the place of each row's sentence in memory
-        self.tokens = np.full((rows, 1), bos, dtype=np.int64)  # (N, t + 1), from <s>
-        self.scores = np.zeros(rows, dtype=np.float32)
-        self.attention: list[Tensor] | None = [] if keep_attention else None
+        rows = len(inputs.max_lengths)
+        self.inputs = inputs
+        self.config = inputs.config
+        self.output = output
+        self.state = state
+        # The numbers of the sentences in memory, in the order of its rows.
+        self.sentences = np.arange(rows)  # (B,)
+        # At first every sentence has one hypothesis: <s>.
+        self.layout = BeamLayout(rows, 1)
+        self.memory = memory.with_layout(self.layout)
+        self.sentence_of_row = np.arange(rows)  # (N,) its row of memory
+        self.tokens = np.full((rows, 1), inputs.bos, dtype=np.int64)  # (N,T)
+        self.log_probs = np.zeros(rows, dtype=np.float32)  # (N,)
+        # One (N,S) tensor for each token after <s>.
+        self.attention: list[Tensor] = []
+        self.finished: list[list[Hypothesis]] = [[] for _ in range(rows)]
 
-    def advance(self) -> None:
-        """One step of all open sentences."""
-        # 1. Score every continuation of every open hypothesis.
-        last = torch.from_numpy(self.tokens[:, -1].copy()).to(self.device)
-        step, state = self.model.step(self.memory, self.state, last)
-        continuations = self._continuations(step.logits)
-        # 2. The best 2K of each sentence: at most K of them end (one for each open hypothesis), so K stay open.
-        scores = torch.from_numpy(self.scores).to(self.device)
-        found = continuations.best(scores, self.askers, 2 * self.config.beam)
-        best, parents, columns = (part.cpu().numpy() for part in found)
-        places = np.arange(len(self.sentences))[:, None]
-        tokens = columns if self.candidates is None else self.candidates.numpy()[places, columns]
-        # 3. Those that end are finished if they are among the best K; K of the others stay open.
-        if self.attention is not None and step.attention is not None:
+    def run(self) -> list[list[Hypothesis]]:
+        """Searches until no hypothesis is open. Returns the n best of each sentence."""
+        while len(self.log_probs):
+            self._advance()
+        results = []
+        for hypotheses in self.finished:
+            ranked = sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)
+            results.append(ranked[: self.config.nbest])
+        return results
+
+    def _advance(self) -> None:
+        """Adds one token to every open hypothesis."""
+        beam = self.config.beam
+        # 1. Predict the next token of every hypothesis.
+        last_tokens = torch.from_numpy(self.tokens[:, -1].copy()).to(self.inputs.device)
+        step, state = self.output.model.step(self.memory, self.state, last_tokens)
+        if self.inputs.keep_attention and step.attention is not None:
             self.attention.append(step.attention.cpu())
-        ends = tokens == self.eos
-        self._finish(best, parents, ends & (best > NEVER))
-        best[ends] = NEVER
-        chosen = places, ends.argsort(axis=1, kind="stable")[:, : self.config.beam]
-        self._select(state, best[chosen], parents[chosen], tokens[chosen])
+        # 2. Exclude the tokens that may not come next.
+        scores = self.output.scores(step.logits, self.layout)
+        self._exclude_repeated_ngrams(scores)
+        self._end_at_max_length(scores)
+        # 3. Take the best 2K of each sentence. At most K of them end, because every hypothesis
+        #    can end in one way only, so K of the others can stay open.
+        log_probs = torch.from_numpy(self.log_probs).to(self.inputs.device)
+        best = scores.best(log_probs, self.layout, 2 * beam)
+        best_log_probs, parents, columns = (part.cpu().numpy() for part in best)  # (B,2K)
+        tokens = self.output.tokens(columns)
+        # 4. Those among the best K that end are finished.
+        ends = tokens == self.inputs.eos
+        is_finished = ends & (best_log_probs > MINUS_INFINITY)
+        self._finish(best_log_probs[:, :beam], parents[:, :beam], is_finished[:, :beam])
+        # 5. The best K of the others stay open if they may still win.
+        best_log_probs[ends] = MINUS_INFINITY
+        memory_rows = np.arange(len(tokens))[:, None]  # (B,1)
+        # False sorts before True, so those that do not end come first, still best first.
+        ranks = ends.argsort(axis=1, kind="stable")[:, :beam]  # (B,K)
+        chosen = (memory_rows, ranks)
+        self._continue(state, best_log_probs[chosen], parents[chosen], tokens[chosen])
 
-    def _restrict(self, candidates: Tensor | None) -> None:
-        """Lets the open sentences say nothing but `candidates` (B,C), or anything."""
-        self.candidates, self.model, self.end = candidates, self.whole_model, self.eos
-        if candidates is not None:
-            candidates = candidates.to(self.device)
-            self.model, self.end = self.whole_model.restricted(candidates), 0
-            # They hold nothing that is forbidden, but as padding.
-            self.padding = candidates == self.forbidden[1]  # (B,C)
+    def _exclude_repeated_ngrams(self, scores: NextTokenScores) -> None:
+        """Excludes each token that would complete an n-gram for the second time.
 
-    def _continuations(self, logits: Tensor) -> Continuations:
-        """logits (N,C) without what may not come next."""
-        if self.candidates is not None:
-            # What only fills up a shortlist has no share of the probability.
-            logits.masked_fill_(self.askers.repeat(self.padding), NEVER)
-        found = Continuations(logits, self.forbidden if self.candidates is None else None)
-        length = self.tokens.shape[1]  # the length after this step, <s> left out
-        n = self.config.no_repeat_ngram
-        repeats = list(self._repeats(n)) if 0 < n < length else []
-        if repeats:
-            found.rule_out(*zip(*repeats, strict=True))
-        full = np.array([self.limits[sentence] <= length for sentence in self.sentences])[self.owners]
-        if full.any():
-            found.allow_only(self.end, full.nonzero()[0].tolist())
-        return found
-
-    def _repeats(self, n: int) -> Iterator[tuple[int, int]]:
-        """(row, column) of each piece that may not come since it would end an n-gram which is there already."""
-        for row, piece in _ends_of_repeats(self.tokens[:, 1:], n):
-            if piece == self.eos:
-                continue  # a translation may always end
-            if self.candidates is None:
-                yield row, piece
-            else:
-                yield from ((row, int(column)) for column in (self.candidates[self.owners[row]] == piece).nonzero())
-
-    def _finish(self, best: Floats, parents: Integers, ends: NDArray[np.bool_]) -> None:
-        """Keeps the hypotheses at `ends` (B,2K), if they are among the best K."""
-        penalty = length_penalty(self.tokens.shape[1], self.config.length_penalty)
-        for place, column in zip(*(found.tolist() for found in ends[:, : self.config.beam].nonzero()), strict=True):
-            row, log_prob = int(parents[place, column]), float(best[place, column])
-            attention = torch.stack([seen[row] for seen in self.attention]) if self.attention else None
-            found = Hypothesis(self.tokens[row, 1:].tolist(), log_prob, log_prob / penalty, attention)
-            self.finished[self.sentences[place]].append(found)
-
-    def _worth_it(self, sentence: int, scores: Floats) -> NDArray[np.bool_]:
-        """Which of the open hypotheses with these log-probabilities (K,) are gone on with.
-
-        Once n are finished, n being how many are given, an open one must beat the last of the n best if it ended for
-        nothing, with the next piece or when as long as its source. To stop at the first finished ones would favour short
-        translations. Greedy search does stop there: its one hypothesis is what it is.
+        This never excludes </s>, because an open hypothesis does not contain it.
         """
-        found, given = self.finished[sentence], self.config.nbest
-        if self.config.beam == 1 and found:
-            return np.zeros(len(scores), dtype=np.bool_)
-        worth: NDArray[np.bool_] = scores > NEVER
-        if self.config.prune and given <= len(scores):
-            worth &= scores >= np.sort(scores)[-given] - self.config.prune
-        if len(found) >= given:
-            worst = sorted((h.score for h in found), reverse=True)[given - 1]
-            length = max(self.tokens.shape[1] + 1, self.lengths[sentence])
-            worth &= scores / length_penalty(length, self.config.length_penalty) > worst
-        return worth
+        size = self.config.no_repeat_ngram_size
+        translation = self.tokens[:, 1:]  # (N,T-1) without <s>
+        if not 0 < size <= translation.shape[1]:
+            return
+        rows: list[int] = []
+        columns: list[int] = []
+        for row, token in _repeated_ngram_ends(translation, size):
+            for column in self.output.columns_of(self.sentence_of_row[row], token):
+                rows.append(row)
+                columns.append(column)
+        if rows:
+            scores.exclude(rows, columns)
 
-    def _select(self, state: Any, scores: Floats, parents: Integers, tokens: Integers) -> None:
-        """Goes on with the hypotheses that continue rows `parents` with `tokens` (B,K), where that is worth it."""
-        open_ = zip(self.sentences, scores, strict=True)
-        worth = np.stack([self._worth_it(sentence, of_sentence) for sentence, of_sentence in open_])  # (B,K)
-        rows, counts = torch.from_numpy(parents[worth]), worth.sum(axis=1)
-        still = counts.nonzero()[0]
-        if len(still) <= _STILL_OPEN * len(counts):
-            places = torch.from_numpy(still)
-            self.memory = self.memory.select(places.to(self.device))
-            self._restrict(None if self.candidates is None else self.candidates[places])
-            self.sentences, counts = [self.sentences[place] for place in still], counts[still]
-        self._ask(counts)
-        self.state = state.select(rows.to(self.device))
-        self.tokens = np.concatenate([self.tokens[rows.numpy()], tokens[worth][:, None]], axis=1)
-        self.scores = scores[worth]
-        if self.attention is not None:
-            self.attention = [weights[rows] for weights in self.attention]
+    def _end_at_max_length(self, scores: NextTokenScores) -> None:
+        """Excludes everything but </s> where a translation reaches its maximum length."""
+        length = self.tokens.shape[1]  # after this step, without <s>
+        at_limit = self.inputs.max_lengths[self.sentences] <= length  # (B,)
+        rows = at_limit[self.sentence_of_row].nonzero()[0]
+        if len(rows):
+            scores.exclude_all_but(self.output.eos_column, rows.tolist())
 
-    def _ask(self, counts: Integers) -> None:
-        """The sentences have `counts` (B,) rows from here on."""
-        width = int(counts.max(initial=1))
-        self.owners = np.arange(len(counts)).repeat(counts)
+    def _finish(self, log_probs: Floats, parents: Integers, ends: Booleans) -> None:
+        """Stores the hypotheses that end.
+
+        Args:
+            log_probs: (B,K) including </s>.
+            parents: (B,K) the row that each one continues.
+            ends: (B,K) which of them end.
+        """
+        penalty = length_penalty(self.tokens.shape[1], self.config.length_penalty)
+        memory_rows, ranks = ends.nonzero()
+        for memory_row, rank in zip(memory_rows.tolist(), ranks.tolist(), strict=True):
+            row = int(parents[memory_row, rank])
+            log_prob = float(log_probs[memory_row, rank])
+            attention = None
+            if self.attention:
+                attention = torch.stack([weights[row] for weights in self.attention])  # (T,S)
+            tokens = self.tokens[row, 1:].tolist()
+            hypothesis = Hypothesis(tokens, log_prob, log_prob / penalty, attention)
+            self.finished[self.sentences[memory_row]].append(hypothesis)
+
+    def _continue(
+        self, state: Rows, log_probs: Floats, parents: Integers, tokens: Integers
+    ) -> None:
+        """Replaces the open hypotheses by those of their continuations that may still win.
+
+        Args:
+            state: after the step, a row for each open hypothesis.
+            log_probs: (B,K), best first.
+            parents: (B,K) the row that each one continues.
+            tokens: (B,K) the token that each one adds.
+        """
+        may_win = np.zeros(log_probs.shape, dtype=np.bool_)  # (B,K)
+        for memory_row, sentence in enumerate(self.sentences.tolist()):
+            may_win[memory_row] = self._may_win(sentence, log_probs[memory_row])
+        row_counts = self._remove_finished(may_win.sum(axis=1))
+        self._set_layout(row_counts)
+        rows = torch.from_numpy(parents[may_win])  # (N,)
+        self.state = state.select(rows.to(self.inputs.device))
+        history = self.tokens[rows.numpy()]
+        self.tokens = np.concatenate([history, tokens[may_win][:, None]], axis=1)
+        self.log_probs = log_probs[may_win]
+        self.attention = [weights[rows] for weights in self.attention]
+
+    def _may_win(self, sentence: int, log_probs: Floats) -> Booleans:
+        """Returns which open hypotheses of a sentence are worth continuing, (K,).
+
+        Let n be `nbest`. After n hypotheses have finished, an open one must beat the n-th best of
+        them under the most favorable assumption: that its remaining tokens have probability 1, and
+        that it ends with the next token or at the length of the source, whichever is later. To
+        stop at the first n that finish would favor short translations. Greedy search does stop at
+        the first one, because there is only one.
+        """
+        config = self.config
+        finished = self.finished[sentence]
+        if config.beam == 1 and finished:
+            return np.zeros(len(log_probs), dtype=np.bool_)
+        may_win: Booleans = log_probs > MINUS_INFINITY
+        if config.prune and config.nbest <= len(log_probs):
+            may_win &= log_probs >= np.sort(log_probs)[-config.nbest] - config.prune
+        if len(finished) >= config.nbest:
+            scores = sorted((hypothesis.score for hypothesis in finished), reverse=True)
+            score_to_beat = scores[config.nbest - 1]
+            length = max(self.tokens.shape[1] + 1, self.inputs.source_lengths[sentence])
+            best_scores = log_probs / length_penalty(length, config.length_penalty)
+            may_win &= best_scores > score_to_beat
+        return may_win
+
+    def _remove_finished(self, row_counts: Integers) -> Integers:
+        """Removes sentences without rows from memory when there are enough of them.
+
+        Returns the row counts of the sentences that remain.
+        """
+        still_open = row_counts.nonzero()[0]
+        if len(still_open) > _REMOVE_AT * len(row_counts):
+            return row_counts
+        memory_rows = torch.from_numpy(still_open)
+        self.memory = self.memory.select(memory_rows.to(self.inputs.device))
+        self.output = self.output.select(memory_rows)
+        self.sentences = self.sentences[still_open]
+        return row_counts[still_open]
+
+    def _set_layout(self, row_counts: Integers) -> None:
+        """Records that the sentences in memory have `row_counts` (B,) rows from now on."""
+        sentences = len(row_counts)
+        width = int(row_counts.max(initial=1))
+        self.sentence_of_row = np.arange(sentences).repeat(row_counts)  # (N,)
+        rows = len(self.sentence_of_row)
         slots = None
-        if len(self.owners) < width * len(counts):
-            first = counts.cumsum() - counts  # the first row of each sentence
-            slots = torch.from_numpy(self.owners * width + np.arange(len(self.owners)) - first[self.owners])
-        self.askers = Askers(len(counts), width, None if slots is None else slots.to(self.device))
-        self.memory = self.memory.asked_by(self.askers)
+        if rows < width * sentences:
+            first_rows = row_counts.cumsum() - row_counts  # (B,)
+            rank = np.arange(rows) - first_rows[self.sentence_of_row]  # (N,) within the sentence
+            slots = torch.from_numpy(self.sentence_of_row * width + rank).to(self.inputs.device)
+        self.layout = BeamLayout(sentences, width, slots)
+        self.memory = self.memory.with_layout(self.layout)
 
 
-def _ends_of_repeats(history: Integers, n: int) -> Iterator[tuple[int, int]]:
-    """(row, piece) for each piece that would end an n-gram which that row of history (N,t) has already."""
-    starts = history.shape[1] - n + 1
-    same = np.ones((len(history), starts), dtype=np.bool_)
-    for offset in range(n - 1):
-        same &= history[:, offset : offset + starts] == history[:, starts + offset, None]
-    rows, places = same.nonzero()
-    yield from zip(rows.tolist(), history[rows, places + n - 1].tolist(), strict=True)
+def _repeated_ngram_ends(tokens: Integers, size: int) -> Iterator[tuple[int, int]]:
+    """Yields (row, token) for each token that would complete an n-gram for the second time.
+
+    Args:
+        tokens: (N,T), T at least `size`.
+        size: the n of the n-grams.
+    """
+    starts = tokens.shape[1] - size + 1
+    # is_repeat[n, t]: the size - 1 tokens from t on are also the last size - 1 tokens of row n.
+    is_repeat = np.ones((len(tokens), starts), dtype=np.bool_)
+    for offset in range(size - 1):
+        last = tokens[:, starts + offset, None]  # (N,1)
+        is_repeat &= tokens[:, offset : offset + starts] == last
+    rows, positions = is_repeat.nonzero()
+    ends = tokens[rows, positions + size - 1]
+    yield from zip(rows.tolist(), ends.tolist(), strict=True)

@@ -1,8 +1,14 @@
-"""The few target pieces that can matter for a sentence, so that the output layer, its softmax and the choice of the best
-run over hundreds of pieces instead of the whole vocabulary (Jean et al. 2015, section 3.3; lexical shortlists as in
-Devlin 2017).
+"""The target tokens that are likely for a sentence.
 
-Legend: B sentences, S source pieces, V vocabulary, C candidates.
+With a shortlist, the output layer, its softmax and top-k run over hundreds of tokens instead of the
+whole vocabulary (Jean et al. 2015, section 3.3; Devlin 2017 for lexical shortlists).
+
+Legend
+    B  sentences
+    S  source tokens
+    V  target vocabulary
+    C  candidates of a sentence
+    L  entries of the lexicon
 """
 
 from collections.abc import Sequence
@@ -10,83 +16,130 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.data.alignment import learn_lexicon
-from seq2seq.data.tokenizer import EOS, PAD
+from seq2seq.data.alignment import Lexicon, train_lexicon
 from seq2seq.errors import UserError
+from seq2seq.text.tokenizer import EOS, PAD
 
-_FILE = "shortlist.safetensors"
+Integers = NDArray[np.int64]
 
-_MULTIPLE = 64
-"""Candidates are padded to a multiple of this: the CPU library builds (and caches) one program per shape."""
+# The number of candidates is rounded up to a multiple of this. The CPU library compiles a program
+# for each shape of a matrix, and keeps it.
+_PAD_TO_MULTIPLE_OF = 64
+
+# The tensors of shortlist.safetensors, each with the attribute that holds it.
+_TENSOR_NAMES = {"begins": "starts", "pieces": "tokens", "always": "always"}
 
 
 @dataclass(frozen=True)
 class Shortlist:
-    """Source piece p may become pieces[begins[p] : begins[p + 1]]; every sentence may say `always`; V is `size`."""
+    """The likely target tokens of each source token.
 
-    begins: Tensor
-    pieces: Tensor
+    Attributes:
+        starts: source token s may become tokens[starts[s] : starts[s + 1]].
+        tokens: target tokens, grouped by source token.
+        always: target tokens that every sentence may contain.
+        target_size: V.
+
+    Raises:
+        UserError: the parts do not fit together, for example in a damaged file.
+    """
+
+    starts: Tensor
+    tokens: Tensor
     always: Tensor
-    size: int
+    target_size: int
 
     def __post_init__(self) -> None:
-        # The file may come from a stranger.
-        found = torch.cat([self.pieces, self.always])
-        rising = bool((self.begins.diff() >= 0).all()) and int(self.begins[0]) == 0
-        if (
-            not rising
-            or int(self.begins[-1]) != len(self.pieces)
-            or not bool(((found >= 0) & (found < self.size)).all())
-        ):
-            raise UserError(f"{_FILE} of the run does not fit its vocabulary; delete it, or export the run again.")
+        is_sorted = bool((self.starts.diff() >= 0).all())
+        covers_tokens = int(self.starts[0]) == 0 and int(self.starts[-1]) == len(self.tokens)
+        tokens = torch.cat([self.tokens, self.always])
+        in_vocabulary = bool(((tokens >= 0) & (tokens < self.target_size)).all())
+        if not (is_sorted and covers_tokens and in_vocabulary):
+            raise _does_not_fit()
 
     def candidates(self, source: Tensor, forbidden: Sequence[int] = ()) -> Tensor:
-        """source (B,S) piece numbers, padding included -> (B,C) int64: what may be said of each sentence, </s> first,
-        padded with PAD. A list for each: what a neighbour may say must not change a translation."""
-        width = source.shape[1]
-        begins, flat = self.begins, source.cpu().flatten()
-        counts = begins[flat + 1] - begins[flat]
-        # Entry e of the list of a source place stands at the list's begin + e.
-        within = torch.arange(int(counts.sum())) - (counts.cumsum(0) - counts).repeat_interleave(counts)
-        found = self.pieces[begins[flat].repeat_interleave(counts) + within]
-        sentence = (torch.arange(len(flat)) // width).repeat_interleave(counts)
-        own = torch.zeros(len(source), self.size, dtype=torch.bool)
-        own[sentence, found] = True
-        own[:, self.always] = True
-        own[:, [PAD, EOS, *forbidden]] = False
-        # A row of `own` -> its numbers, one after the other, from column 1 on.
-        sentence, piece = own.nonzero().unbind(1)
-        counts = own.sum(1)
-        column = torch.arange(len(piece)) - (counts.cumsum(0) - counts)[sentence]
-        padded = torch.full((len(source), -(-(int(counts.max()) + 1) // _MULTIPLE) * _MULTIPLE), PAD)
-        padded[:, 0] = EOS
-        padded[sentence, column + 1] = piece
-        return padded
+        """Returns the candidates of each sentence, (B,C) int64: </s> first, padded with PAD.
 
-    def coverage(self, source: Sequence[Sequence[int]], target: Sequence[Sequence[int]]) -> tuple[float, float]:
-        """Of these sentences: how many candidates each has on average, and the share of target pieces that are among
-        those of their sentence."""
-        sizes = found = total = 0
-        for pieces, said in zip(source, target, strict=True):
-            candidates = set(self.candidates(torch.tensor([[*pieces, EOS]]))[0].tolist()) - {PAD}
-            sizes += len(candidates)
-            found += sum(piece in candidates for piece in said)
-            total += len(said)
-        return sizes / max(len(source), 1), found / max(total, 1)
+        Each sentence has its own, because a translation must not depend on its batch.
+
+        Args:
+            source: (B,S) source tokens with padding.
+            forbidden: tokens to leave out.
+        """
+        # 1. Mark the candidates of each sentence in a table.
+        is_candidate = torch.zeros(len(source), self.target_size, dtype=torch.bool)  # (B,V)
+        sentences, tokens = self._lexicon_entries(source.cpu())
+        is_candidate[sentences, tokens] = True
+        is_candidate[:, self.always] = True
+        is_candidate[:, [PAD, EOS, *forbidden]] = False
+        # 2. Write the marked tokens of each sentence side by side, from column 1 on.
+        sentences, tokens = is_candidate.nonzero().unbind(1)
+        counts = is_candidate.sum(1)  # (B,)
+        first_entries = counts.cumsum(0) - counts
+        ranks = torch.arange(len(tokens)) - first_entries[sentences]
+        width = _round_up(int(counts.max()) + 1)
+        candidates = torch.full((len(source), width), PAD)
+        candidates[:, 0] = EOS
+        candidates[sentences, ranks + 1] = tokens
+        return candidates
+
+    def _lexicon_entries(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Looks up source (B,S). Returns the sentence and the target token of each entry, (L,)."""
+        positions = source.flatten()  # (B*S,)
+        starts = self.starts[positions]
+        counts = self.starts[positions + 1] - starts
+        # Entry i of a position is tokens[start + i].
+        first_entries = counts.cumsum(0) - counts
+        ranks = torch.arange(int(counts.sum())) - first_entries.repeat_interleave(counts)
+        tokens = self.tokens[starts.repeat_interleave(counts) + ranks]
+        sentences = torch.arange(len(positions)) // source.shape[1]
+        return sentences.repeat_interleave(counts), tokens
+
+    def coverage(
+        self, source: Sequence[Sequence[int]], target: Sequence[Sequence[int]]
+    ) -> tuple[float, float]:
+        """Measures the shortlist on sentence pairs, given as tokens without </s>.
+
+        Returns:
+            The mean number of candidates of a sentence, and the share of the target tokens that
+            are candidates of their sentence.
+        """
+        candidate_count = 0
+        covered_count = 0
+        token_count = 0
+        for source_tokens, target_tokens in zip(source, target, strict=True):
+            row = self.candidates(torch.tensor([[*source_tokens, EOS]]))[0]
+            candidates = set(row.tolist()) - {PAD}
+            candidate_count += len(candidates)
+            covered_count += sum(token in candidates for token in target_tokens)
+            token_count += len(target_tokens)
+        return candidate_count / max(len(source), 1), covered_count / max(token_count, 1)
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a file holds."""
-        return {name: getattr(self, name).to(torch.int32) for name in ("begins", "pieces", "always")}
+        """Returns the content of shortlist.safetensors."""
+        tensors = {}
+        for name, attribute in _TENSOR_NAMES.items():
+            tensors[name] = getattr(self, attribute).to(torch.int32)
+        return tensors
 
     @classmethod
-    def of_tensors(cls, tensors: dict[str, Tensor], *, source_size: int, target_size: int) -> "Shortlist":
-        """What `tensors` gave. Raises UserError where it cannot be used with these vocabularies."""
-        found = {name: tensors.get(name, torch.zeros(0)).long() for name in ("begins", "pieces", "always")}
-        if len(found["begins"]) != source_size + 1:
-            raise UserError(f"{_FILE} of the run does not fit its vocabulary; delete it, or export the run again.")
-        return cls(**found, size=target_size)
+    def from_tensors(
+        cls, tensors: dict[str, Tensor], *, source_size: int, target_size: int
+    ) -> "Shortlist":
+        """Builds a shortlist from the content of shortlist.safetensors.
+
+        Raises:
+            UserError: the shortlist is damaged or was made for other vocabularies.
+        """
+        values = {}
+        for name, attribute in _TENSOR_NAMES.items():
+            values[attribute] = tensors.get(name, torch.zeros(0)).long()
+        if len(values["starts"]) != source_size + 1:
+            raise _does_not_fit()
+        return cls(**values, target_size=target_size)
 
 
 def build_shortlist(
@@ -100,24 +153,66 @@ def build_shortlist(
     best: int = 50,
     frequent: int = 100,
 ) -> Shortlist:
-    """From the pieces of a training corpus: for each source piece its `best` likeliest target pieces, and for every
-    sentence `always`, the `frequent` most frequent ones, and the `best` that no source piece says. With `identical`
-    (one vocabulary for both sides) a source piece may also become itself, as names do."""
-    lexicon = learn_lexicon(source, target, source_size=source_size, target_size=target_size)
-    order = np.lexsort((-lexicon.probability, lexicon.source))
-    by_source, by_target = lexicon.source[order], lexicon.target[order]
-    rank = np.arange(len(order)) - np.searchsorted(by_source, by_source)  # among those of the same source piece
-    by_source, by_target = by_source[rank < best], by_target[rank < best]
-    unsaid = by_target[by_source == lexicon.nothing]
-    by_source, by_target = (column[by_source < source_size] for column in (by_source, by_target))
+    """Learns a shortlist from a training corpus.
+
+    Args:
+        source: source sentences as tokens.
+        target: target sentences as tokens. target[n] translates source[n].
+        source_size: tokens of the source vocabulary.
+        target_size: tokens of the target vocabulary.
+        always: target tokens that every sentence may contain.
+        identical: whether a source token may also become itself, as names do. Needs a joint
+            vocabulary.
+        best: how many translations of each source token to keep, the most probable ones. The
+            same number of tokens that no source token explains is allowed in every sentence.
+        frequent: how many of the most frequent target tokens to allow in every sentence.
+    """
+    lexicon = train_lexicon(source, target, source_size=source_size, target_size=target_size)
+    source_tokens, target_tokens = _most_probable(lexicon, best)
+    unexplained = target_tokens[source_tokens == lexicon.null]
+    is_source_token = source_tokens < source_size
+    source_tokens = source_tokens[is_source_token]
+    target_tokens = target_tokens[is_source_token]
     if identical:
-        by_source, by_target = (np.concatenate([column, np.arange(source_size)]) for column in (by_source, by_target))
-    pairs = np.unique(by_source * target_size + by_target)
-    flat = np.concatenate([np.asarray(row, dtype=np.int64) for row in target]) if len(target) else np.zeros(0, np.int64)
-    often = np.bincount(flat, minlength=target_size).argsort(kind="stable")[::-1][:frequent]
+        source_tokens = np.concatenate([source_tokens, np.arange(source_size)])
+        target_tokens = np.concatenate([target_tokens, np.arange(source_size)])
+    # One number for each pair, so that `unique` sorts by source token and then by target token.
+    pairs = np.unique(source_tokens * target_size + target_tokens)
+    starts = np.searchsorted(pairs // target_size, np.arange(source_size + 1))
+    most_frequent = _most_frequent(target, target_size, frequent)
+    always_tokens = [most_frequent, unexplained, np.asarray(always, dtype=np.int64)]
     return Shortlist(
-        begins=torch.from_numpy(np.searchsorted(pairs // target_size, np.arange(source_size + 1))),
-        pieces=torch.from_numpy(pairs % target_size),
-        always=torch.from_numpy(np.unique(np.concatenate([often, unsaid, np.asarray(always, dtype=np.int64)]))),
-        size=target_size,
+        starts=torch.from_numpy(starts),
+        tokens=torch.from_numpy(pairs % target_size),
+        always=torch.from_numpy(np.unique(np.concatenate(always_tokens))),
+        target_size=target_size,
+    )
+
+
+def _most_probable(lexicon: Lexicon, count: int) -> tuple[Integers, Integers]:
+    """Returns (source token, target token) of the `count` best entries of each source token."""
+    order = np.lexsort((-lexicon.probability, lexicon.source))  # by source, the best first
+    source_tokens = lexicon.source[order]
+    target_tokens = lexicon.target[order]
+    first_entries = np.searchsorted(source_tokens, source_tokens)
+    ranks = np.arange(len(order)) - first_entries
+    return source_tokens[ranks < count], target_tokens[ranks < count]
+
+
+def _most_frequent(sentences: Sequence[Sequence[int]], size: int, count: int) -> Integers:
+    if not len(sentences):
+        return np.zeros(0, dtype=np.int64)
+    tokens = np.concatenate([np.asarray(sentence, dtype=np.int64) for sentence in sentences])
+    frequencies = np.bincount(tokens, minlength=size)
+    return frequencies.argsort(kind="stable")[::-1][:count]
+
+
+def _round_up(width: int) -> int:
+    return -(-width // _PAD_TO_MULTIPLE_OF) * _PAD_TO_MULTIPLE_OF
+
+
+def _does_not_fit() -> UserError:
+    return UserError(
+        "shortlist.safetensors of the run does not fit its vocabulary. "
+        "Delete it, or export the run again."
     )

@@ -1,13 +1,16 @@
-"""BLEU, chrF and TER, computed by sacreBLEU with its default settings, with bootstrap intervals.
+"""BLEU, chrF and TER with bootstrap intervals, computed by sacreBLEU with its default settings.
 
-Dimensions: N sentences, R reference sets, B bootstrap resamples, K counts that a metric keeps of one sentence.
+Dimensions: N sentences, R reference sets, B bootstrap resamples, K statistics of a sentence.
 
-Every number comes from sacreBLEU's own code and equals what the `sacrebleu` command prints for the same lines. What is
-ours is the resampling: each metric is a function of the sum over sentences of K counts, so the sentences are counted
-once (for TER, which searches for word shifts, that is nearly all of the time), and a resample is a weighted sum of rows
-that are already there. The draws are those of sacreBLEU (same generator, same seed, same order), so the interval
-is the one that `sacrebleu --confidence` prints as "μ ± half its width". sacreBLEU has no public door to these counts;
-the three private methods used for it are called in this file alone.
+Every score is computed by sacreBLEU's own code and equals what the `sacrebleu` command prints for
+the same lines. Only the resampling is ours. A metric is a function of the sum of K statistics over
+all sentences. So we compute the statistics of each sentence once (for TER, which searches for
+shifts, that is nearly all of the time), and a resample is a weighted sum of these rows.
+
+The draws are those of sacreBLEU: same generator, same seed, same order. So an interval is the one
+that `sacrebleu --confidence` prints as mean ± half width.
+
+sacreBLEU has no public function for the statistics. Only this file calls its private methods.
 """
 
 from collections.abc import Iterator
@@ -20,74 +23,90 @@ from numpy.typing import NDArray
 from seq2seq.errors import UserError
 
 METRICS = ("bleu", "chrf", "ter")
-"""The names used as keys everywhere, in the order in which they are shown."""
+"""The metrics in the order in which they are shown. The names are keys of every report."""
 
 LOWER_IS_BETTER = frozenset({"ter"})
 
-# Numbers drawn at a time: bounds the memory of a bootstrap (8 bytes each) for any number of sentences.
-_DRAWS_AT_A_TIME = 1_000_000
+NUM_RESAMPLES = 1000
+"""sacreBLEU's default."""
+BOOTSTRAP_SEED = 12345
+"""sacreBLEU's default. With both defaults its command prints our intervals without more options."""
+
+# A block of draws takes 8 bytes for each. This limits the memory for any number of sentences.
+_DRAWS_PER_BLOCK = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One metric of one system."""
+class MetricScore:
+    """The score of one system in one metric."""
 
     score: float
-    """0 to 100 for BLEU and chrF (higher is better); percent of edits for TER (lower is better, may pass 100)."""
+    """BLEU and chrF: 0 to 100, higher is better. TER: percent of edits, lower is better, can be
+    more than 100."""
     signature: str
-    """sacreBLEU's signature: with it anyone can repeat the number."""
+    """sacreBLEU's signature, which says how to reproduce the score."""
     low: float | None = None
-    """Lower end of the 95 % bootstrap interval, None without bootstrap."""
+    """Lower end of the 95 % bootstrap interval. None without bootstrap."""
     high: float | None = None
-    """Upper end of the 95 % bootstrap interval, None without bootstrap."""
+    """Upper end of the 95 % bootstrap interval. None without bootstrap."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """All metrics of one system, and the lengths that BLEU saw."""
+    """The scores of one system in all metrics, and the lengths that BLEU counted."""
 
-    bleu: Figure
-    chrf: Figure
-    ter: Figure
+    bleu: MetricScore
+    chrf: MetricScore
+    ter: MetricScore
     num_sentences: int
     brevity_penalty: float
-    """BLEU's factor for output that is too short, 0 to 1; 1 is no penalty."""
+    """BLEU's factor for output that is too short, 0 to 1. 1 means no penalty."""
     length_ratio: float
-    """Tokens of the system for each token of the closest reference; 0 if the references are empty."""
+    """`system_length` / `reference_length`. 0 if the references are empty."""
     system_length: int
     """Tokens of the system, as BLEU counts them."""
     reference_length: int
     """Tokens of the closest reference of each sentence, as BLEU counts them."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain dicts and numbers, ready for JSON."""
+        """Returns plain dicts and numbers for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SufficientStatistics:
-    """What a metric counted in each sentence: all that is needed to score any selection of the sentences."""
+    """The statistics of one metric for each sentence. They are enough to score any subset."""
 
     metric: Any
-    """sacreBLEU's metric object, which knows the formula and the signature."""
+    """sacreBLEU's metric object. sacreBLEU has no type for what BLEU, CHRF and TER share."""
     rows: NDArray[np.float64]
-    """(N, K) counts; a selection is scored by the sum of its rows."""
+    """(N, K). The score of some sentences is a function of the sum of their rows."""
 
     def score(self) -> Any:
-        """sacreBLEU's score object of all N sentences (`.score`, for BLEU also `.bp`, `.sys_len`, `.ref_len`)."""
+        """Returns sacreBLEU's score object for all N sentences.
+
+        It has `.score`; the one of BLEU also has `.bp`, `.ratio`, `.sys_len` and `.ref_len`.
+        """
         return self.metric._compute_score_from_stats(self.rows.sum(axis=0).tolist())
 
     def resampled_scores(self, *, bootstrap: int, seed: int) -> NDArray[np.float64]:
-        """(B,) scores of B resamples of N sentences, drawn with replacement.
+        """Returns (B,) scores of B resamples of N sentences, drawn with replacement.
 
-        The draws depend on `seed` and N only: two systems on the same sentences are resampled alike, which makes a
-        comparison of their scores a paired one.
+        The draws depend on `seed` and N only. So two systems on the same sentences get the same
+        draws, and the comparison of their scores is a paired one.
         """
-        sums = np.concatenate([weights @ self.rows for weights in _resample_weights(len(self.rows), bootstrap, seed)])
-        return np.array([self.metric._compute_score_from_stats(total.tolist()).score for total in sums])
+        scores = []
+        for weights in _resample_weights(len(self.rows), bootstrap, seed):
+            # (b, N) @ (N, K) -> (b, K)
+            for statistics in weights @ self.rows:
+                scores.append(self.metric._compute_score_from_stats(statistics.tolist()).score)
+        return np.array(scores)
 
     def signature(self, *, bootstrap: int = 0, seed: int = 0) -> str:
-        """The signature as sacreBLEU prints it; with `bootstrap` > 1 as it prints it for an interval or paired test."""
+        """Returns the signature that sacreBLEU prints.
+
+        With `bootstrap` > 1 it is the one that sacreBLEU prints for an interval or a paired test.
+        """
         signature = self.metric.get_signature()
         if bootstrap > 1:
             signature.update("bs", bootstrap)
@@ -100,55 +119,80 @@ def score(
     references: list[list[str]],
     *,
     lowercase: bool = False,
-    bootstrap: int = 1000,
-    seed: int = 12345,
+    bootstrap: int = NUM_RESAMPLES,
+    seed: int = BOOTSTRAP_SEED,
 ) -> Scores:
-    """Score N hypotheses against R reference sets of N lines each.
+    """Scores N hypotheses.
 
-    `lowercase` concerns BLEU and chrF; TER ignores case in either way, as it does by default in sacreBLEU.
-    `bootstrap` is the number of resamples behind the 95 % intervals, 0 leaves them out.
-    Raises UserError if there is nothing to score or the numbers of lines differ.
+    Args:
+        hypotheses: N lines.
+        references: R reference sets of N lines each.
+        lowercase: ignore case in BLEU and chrF. TER always ignores case, as in sacreBLEU.
+        bootstrap: number of resamples for the 95 % intervals. 0 means no intervals.
+        seed: seed of the resamples.
+
+    Raises:
+        UserError: there is nothing to score, or the numbers of lines differ.
     """
-    return scores_of(count(hypotheses, references, lowercase=lowercase), bootstrap=bootstrap, seed=seed)
+    statistics = compute_statistics(hypotheses, references, lowercase=lowercase)
+    return scores_from(statistics, bootstrap=bootstrap, seed=seed)
 
 
 def quick_scores(hypotheses: list[str], references: list[list[str]]) -> tuple[float, float]:
-    """BLEU and chrF of N hypotheses against R reference sets of N lines each, without intervals: for validation.
+    """Returns BLEU and chrF of N hypotheses, without intervals. Validation in training uses it.
 
-    Raises UserError like `score`.
+    Args:
+        hypotheses: N lines.
+        references: R reference sets of N lines each.
+
+    Raises:
+        UserError: there is nothing to score, or the numbers of lines differ.
     """
-    counted = count(hypotheses, references, metrics=("bleu", "chrf"))
-    return float(counted["bleu"].score().score), float(counted["chrf"].score().score)
+    statistics = compute_statistics(hypotheses, references, metrics=("bleu", "chrf"))
+    bleu = float(statistics["bleu"].score().score)
+    chrf = float(statistics["chrf"].score().score)
+    return bleu, chrf
 
 
-def count(
+def compute_statistics(
     hypotheses: list[str],
     references: list[list[str]],
     *,
     lowercase: bool = False,
     metrics: tuple[str, ...] = METRICS,
 ) -> dict[str, SufficientStatistics]:
-    """What each of `metrics` counts in N hypotheses and R reference sets of N lines: the slow step, done once.
+    """Computes the statistics of each sentence. This is the slow step, so it is done only once.
 
-    Raises UserError if there is nothing to score or the numbers of lines differ.
+    Args:
+        hypotheses: N lines.
+        references: R reference sets of N lines each.
+        lowercase: ignore case in BLEU and chrF.
+        metrics: some of METRICS.
+
+    Raises:
+        UserError: there is nothing to score, or the numbers of lines differ.
     """
-    _check_lengths(hypotheses, references)
+    _check_numbers_of_lines(hypotheses, references)
     hypotheses = [one_line(line) for line in hypotheses]
     references = [[one_line(line) for line in reference] for reference in references]
-    counted = {}
+    statistics = {}
     for name in metrics:
         metric = _build_metric(name, lowercase=lowercase)
         rows = np.array(metric._extract_corpus_statistics(hypotheses, references), dtype=np.float64)
-        counted[name] = SufficientStatistics(metric=metric, rows=rows)
-    return counted
+        statistics[name] = SufficientStatistics(metric=metric, rows=rows)
+    return statistics
 
 
-def scores_of(counted: dict[str, SufficientStatistics], *, bootstrap: int, seed: int) -> Scores:
-    """The scores of what `count` counted (all of METRICS), with 95 % intervals from `bootstrap` resamples."""
-    bleu = counted["bleu"].score()
+def scores_from(
+    statistics: dict[str, SufficientStatistics], *, bootstrap: int, seed: int
+) -> Scores:
+    """Returns the scores with 95 % intervals. `statistics` must have all METRICS."""
+    bleu = statistics["bleu"].score()
     return Scores(
-        **{name: figure_of(counted[name], bootstrap=bootstrap, seed=seed) for name in METRICS},
-        num_sentences=len(counted["bleu"].rows),
+        bleu=metric_score(statistics["bleu"], bootstrap=bootstrap, seed=seed),
+        chrf=metric_score(statistics["chrf"], bootstrap=bootstrap, seed=seed),
+        ter=metric_score(statistics["ter"], bootstrap=bootstrap, seed=seed),
+        num_sentences=len(statistics["bleu"].rows),
         brevity_penalty=float(bleu.bp),
         length_ratio=float(bleu.ratio),
         system_length=int(bleu.sys_len),
@@ -156,63 +200,85 @@ def scores_of(counted: dict[str, SufficientStatistics], *, bootstrap: int, seed:
     )
 
 
-def figure_of(statistics: SufficientStatistics, *, bootstrap: int, seed: int) -> Figure:
-    """Score, signature and 95 % interval of one metric."""
-    low = high = None
+def metric_score(statistics: SufficientStatistics, *, bootstrap: int, seed: int) -> MetricScore:
+    """Returns score, signature and 95 % interval of one metric."""
+    low = None
+    high = None
     if bootstrap > 1:
         low, high = interval(statistics.resampled_scores(bootstrap=bootstrap, seed=seed))
-    signature = statistics.signature(bootstrap=bootstrap, seed=seed)
-    return Figure(score=float(statistics.score().score), signature=signature, low=low, high=high)
+    return MetricScore(
+        score=float(statistics.score().score),
+        signature=statistics.signature(bootstrap=bootstrap, seed=seed),
+        low=low,
+        high=high,
+    )
 
 
 def interval(resampled: NDArray[np.float64]) -> tuple[float, float]:
-    """The 95 % interval of (B,) resampled values: a fortieth cut off at each end, at the places sacreBLEU cuts."""
+    """Returns the 95 % interval of (B,) values. Like sacreBLEU, it cuts 1/40 off at each end."""
     ordered = np.sort(resampled)
     cut = len(ordered) // 40
     return float(ordered[cut]), float(ordered[-1 - cut])
 
 
 def one_line(text: str) -> str:
-    """`text` as it can stand on one line of a UTF-8 file: line ends become spaces, lone surrogates question marks.
+    """Makes a text fit on one line of a UTF-8 file.
 
-    Scoring and writing both pass through here, so that the `sacrebleu` command, which divides a file at line feeds
-    only, sees what we scored. U+2028, U+0085 and their like end no line there and are kept.
+    Line ends become spaces and lone surrogates become question marks. We do this before scoring
+    and before writing, so the `sacrebleu` command reads exactly what we scored. It ends lines at
+    line feeds only, so U+2028, U+0085 and the like can stay.
     """
     text = text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
     return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _build_metric(name: str, *, lowercase: bool) -> Any:
-    """sacreBLEU's metric with its default settings, but for case."""
-    from sacrebleu.metrics import BLEU, CHRF, TER  # a tenth of a second that `--help` should not pay
+    """Returns sacreBLEU's metric with its default settings, except for case."""
+    # The import takes a tenth of a second.
+    from sacrebleu.metrics import BLEU, CHRF, TER
 
-    if name == "bleu":
-        # force: no warning about output that looks tokenized, which would tear the live display. It changes no number.
-        return BLEU(lowercase=lowercase, force=True)
-    return CHRF(lowercase=lowercase) if name == "chrf" else TER()
+    match name:
+        case "bleu":
+            # `force` turns off the warning about tokenized output. It does not change the score.
+            return BLEU(lowercase=lowercase, force=True)
+        case "chrf":
+            return CHRF(lowercase=lowercase)
+        case "ter":
+            return TER()
+    raise ValueError(f"unknown metric {name!r}; known metrics: {', '.join(METRICS)}")
 
 
-def _check_lengths(hypotheses: list[str], references: list[list[str]]) -> None:
+def _check_numbers_of_lines(hypotheses: list[str], references: list[list[str]]) -> None:
     if not hypotheses:
-        raise UserError("There are no sentences to score (0 hypotheses). Give a test set of at least one line.")
+        raise UserError(
+            "There are no sentences to score (0 hypotheses). Give a test set of at least one line."
+        )
     if not references:
-        raise UserError("There is no reference to score against. Give at least one file of reference translations.")
+        raise UserError("There is no reference to score against. Give at least one reference file.")
     for number, reference in enumerate(references, start=1):
         if len(reference) != len(hypotheses):
             raise UserError(
-                f"Reference {number} has {len(reference):,} lines, but there are {len(hypotheses):,} hypotheses. "
-                "Give a reference with one line for each source line, in the same order."
+                f"Reference {number} has {len(reference):,} lines, but there are "
+                f"{len(hypotheses):,} hypotheses. Give a reference with one line for each source "
+                "line, in the same order."
             )
 
 
-def _resample_weights(num_sentences: int, bootstrap: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Blocks of (b, N): how often each sentence stands in each resample. The b of all blocks add up to B."""
+def _resample_weights(
+    num_sentences: int, bootstrap: int, seed: int
+) -> Iterator[NDArray[np.float64]]:
+    """Yields blocks of (b, N): how often each resample contains each sentence.
+
+    The b of all blocks add up to B.
+    """
     rng = np.random.default_rng(seed)
-    rows_at_a_time = max(1, _DRAWS_AT_A_TIME // num_sentences)
-    for first in range(0, bootstrap, rows_at_a_time):
-        rows = min(rows_at_a_time, bootstrap - first)
-        drawn = rng.choice(num_sentences, size=(rows, num_sentences), replace=True)
-        # One bincount for the block: sentence s of row r is counted at r * N + s.
-        places = drawn + np.arange(rows)[:, None] * num_sentences
-        weights = np.bincount(places.ravel(), minlength=rows * num_sentences)
-        yield weights.reshape(rows, num_sentences).astype(np.float64)
+    resamples_per_block = max(1, _DRAWS_PER_BLOCK // num_sentences)
+    for first in range(0, bootstrap, resamples_per_block):
+        num_resamples = min(resamples_per_block, bootstrap - first)
+        # (b, N) indices of sentences
+        drawn = rng.choice(num_sentences, size=(num_resamples, num_sentences), replace=True)
+        # One bincount for the whole block: sentence n of resample r has the bin r * N + n.
+        bins = drawn + np.arange(num_resamples)[:, None] * num_sentences
+        counts = np.bincount(bins.ravel(), minlength=num_resamples * num_sentences)
+        # (b * N,) -> (b, N)
+        yield counts.reshape(num_resamples, num_sentences).astype(np.float64)

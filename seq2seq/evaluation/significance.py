@@ -1,14 +1,19 @@
-"""Is system A better than system B, or was it luck? Paired bootstrap resampling (Koehn 2004).
+"""Is system A better than system B, or is the difference chance? Paired bootstrap resampling.
 
-"Statistical Significance Tests for Machine Translation Evaluation", EMNLP 2004: draw the N test sentences again with
-replacement, the same draw for both systems, and look at how the difference of their scores varies.
+Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation", EMNLP: draw the N
+test sentences again with replacement, with the same draw for both systems, and look at how the
+difference of their scores varies.
 
-Two figures come out. `wins` is Koehn's own: in what share of the resamples A scores better. `p_value` is the one
-that `sacrebleu --paired-bs` prints (Moses' variant): how often the absolute difference strays from its own mean
-by more than the difference observed, (c + 1) / (B + 1). The formula is repeated here, and not called, for two reasons:
-sacreBLEU would count the sentences of both systems again, where TER takes its time; and to two systems that differ in
-nothing it gives p = 1 / (B + 1), "highly significant". Here such a pair gets p = 1; a test holds all else equal.
-Even so p is no probability that the systems are equal: for two that are equally good it lies around 0.4, not 1.
+There are two results. `wins` is Koehn's: the share of resamples in which A scores better. `p_value`
+is that of `sacrebleu --paired-bs`: how often the absolute difference exceeds its own mean by more
+than the observed difference, (c + 1) / (B + 1).
+
+The formula of the p-value is repeated here for two reasons. sacreBLEU would compute the statistics
+of both systems again, which is slow for TER. And for two systems with identical output it returns
+p = 1 / (B + 1), "highly significant"; here such a pair gets p = 1. A test checks that all other
+values are equal.
+
+p is not the probability that the systems are equal: for two equally good ones it is around 0.4.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,11 +23,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.errors import UserError
-from seq2seq.evaluation.metrics import LOWER_IS_BETTER, METRICS, SufficientStatistics, count, interval
+from seq2seq.evaluation.metrics import (
+    BOOTSTRAP_SEED,
+    LOWER_IS_BETTER,
+    METRICS,
+    NUM_RESAMPLES,
+    SufficientStatistics,
+    compute_statistics,
+    interval,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class PairedComparison:
     """System A against system B in one metric."""
 
     score: float
@@ -30,20 +43,20 @@ class Comparison:
     other: float
     """The score of B."""
     delta: float
-    """A minus B, in points of the metric (for TER a negative one is the better)."""
+    """A minus B, in points of the metric. For TER, negative is better."""
     low: float
     """Lower end of the 95 % bootstrap interval of the delta."""
     high: float
     """Upper end of the 95 % bootstrap interval of the delta."""
     p_value: float
-    """sacreBLEU's paired bootstrap p-value, 1 if no resample tells the systems apart."""
+    """sacreBLEU's paired bootstrap p-value. 1 if the systems are equal in all resamples."""
     wins: float
     """Share of the resamples, 0 to 1, in which A is strictly better (for TER: lower)."""
     signature: str
     """sacreBLEU's signature, with the number of resamples and the seed."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as a plain dict, ready for JSON."""
+        """Returns a plain dict for JSON."""
         return asdict(self)
 
 
@@ -53,56 +66,105 @@ def paired_bootstrap(
     references: list[list[str]],
     *,
     lowercase: bool = False,
-    bootstrap: int = 1000,
-    seed: int = 12345,
-) -> dict[str, Comparison]:
-    """Compare N `hypotheses` (A) with N `others` (B) on the same R reference sets, by metric name.
+    bootstrap: int = NUM_RESAMPLES,
+    seed: int = BOOTSTRAP_SEED,
+) -> dict[str, PairedComparison]:
+    """Compares two systems in all metrics.
 
-    Raises UserError if there is nothing to score or the numbers of lines differ.
+    Args:
+        hypotheses: N lines of system A.
+        others: N lines of system B.
+        references: R reference sets of N lines each.
+        lowercase: ignore case in BLEU and chrF.
+        bootstrap: number of resamples, at least 2.
+        seed: seed of the resamples.
+
+    Returns:
+        Metric name -> comparison.
+
+    Raises:
+        UserError: there is nothing to score, or the numbers of lines differ.
     """
     check_same_number("the other system", others, hypotheses)
-    ours = count(hypotheses, references, lowercase=lowercase)
-    theirs = count(others, references, lowercase=lowercase)
-    return {name: compare(name, ours[name], theirs[name], bootstrap=bootstrap, seed=seed) for name in METRICS}
+    statistics = compute_statistics(hypotheses, references, lowercase=lowercase)
+    other_statistics = compute_statistics(others, references, lowercase=lowercase)
+    comparisons = {}
+    for name in METRICS:
+        comparisons[name] = paired_comparison(
+            name, statistics[name], other_statistics[name], bootstrap=bootstrap, seed=seed
+        )
+    return comparisons
 
 
 def check_same_number(name: str, others: list[str], hypotheses: list[str]) -> None:
-    """Raise UserError if the system called `name` does not give one line for each of ours."""
+    """Checks that another system has as many lines as ours.
+
+    Args:
+        name: how the error names the other system.
+        others: lines of the other system.
+        hypotheses: our lines.
+
+    Raises:
+        UserError: the numbers differ.
+    """
     if len(others) != len(hypotheses):
         raise UserError(
-            f"Cannot compare with {name}: it has {len(others):,} lines, but there are {len(hypotheses):,} hypotheses. "
-            "Give its translations of the same source lines, in the same order."
+            f"Cannot compare with {name}: it has {len(others):,} lines, but there are "
+            f"{len(hypotheses):,} hypotheses. Give its translations of the same source lines, in "
+            "the same order."
         )
 
 
-def compare(
-    name: str, ours: SufficientStatistics, theirs: SufficientStatistics, *, bootstrap: int, seed: int
-) -> Comparison:
-    """Compare two systems in metric `name` by what was counted in the same N sentences of each; B >= 2 resamples."""
-    if len(ours.rows) != len(theirs.rows) or bootstrap < 2:
-        raise ValueError("a paired bootstrap needs the same sentences of both systems and at least two resamples")
-    score, other = float(ours.score().score), float(theirs.score().score)
-    # The same seed and N give both systems the same draws: this is what pairs them.
-    deltas = ours.resampled_scores(bootstrap=bootstrap, seed=seed) - theirs.resampled_scores(
-        bootstrap=bootstrap, seed=seed
-    )
+def paired_comparison(
+    metric_name: str,
+    statistics: SufficientStatistics,
+    other_statistics: SufficientStatistics,
+    *,
+    bootstrap: int,
+    seed: int,
+) -> PairedComparison:
+    """Compares two systems in one metric.
+
+    Args:
+        metric_name: one of METRICS.
+        statistics: the statistics of N sentences of system A.
+        other_statistics: the statistics of the same sentences of system B.
+        bootstrap: number of resamples, at least 2.
+        seed: seed of the resamples.
+    """
+    if len(statistics.rows) != len(other_statistics.rows):
+        raise ValueError("a paired bootstrap needs the same sentences from both systems")
+    if bootstrap < 2:
+        raise ValueError(f"bootstrap is {bootstrap}; a paired bootstrap needs at least 2 resamples")
+    score = float(statistics.score().score)
+    other_score = float(other_statistics.score().score)
+    # The same seed and N give both systems the same draws. This pairs them.
+    resampled = statistics.resampled_scores(bootstrap=bootstrap, seed=seed)
+    other_resampled = other_statistics.resampled_scores(bootstrap=bootstrap, seed=seed)
+    deltas = resampled - other_resampled
     low, high = interval(deltas)
-    return Comparison(
+    is_better = deltas < 0 if metric_name in LOWER_IS_BETTER else deltas > 0
+    return PairedComparison(
         score=score,
-        other=other,
-        delta=score - other,
+        other=other_score,
+        delta=score - other_score,
         low=low,
         high=high,
-        p_value=_p_value(deltas, score - other),
-        wins=float(np.mean(deltas < 0 if name in LOWER_IS_BETTER else deltas > 0)),
-        signature=ours.signature(bootstrap=bootstrap, seed=seed),
+        p_value=_p_value(deltas, score - other_score),
+        wins=float(np.mean(is_better)),
+        signature=statistics.signature(bootstrap=bootstrap, seed=seed),
     )
 
 
 def _p_value(deltas: NDArray[np.float64], observed: float) -> float:
-    """sacreBLEU's p-value of (B,) resampled differences, given the difference observed on the whole set."""
+    """Returns sacreBLEU's p-value.
+
+    Args:
+        deltas: (B,) differences in the resamples.
+        observed: the difference in the whole test set.
+    """
     if not deltas.any():
         return 1.0
     sizes = np.abs(deltas)
-    stray = int(np.sum(sizes - sizes.mean() > abs(observed)))
-    return (stray + 1) / (len(deltas) + 1)
+    num_extreme = int(np.sum(sizes - sizes.mean() > abs(observed)))
+    return (num_extreme + 1) / (len(deltas) + 1)

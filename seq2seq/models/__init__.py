@@ -1,31 +1,40 @@
-"""The model families. A new one is a file beside these and a line in FAMILIES."""
+"""The model families. To add one, see docs/adding-a-family.md."""
 
-from typing import Any
+from seq2seq.config.model import ModelConfig
+from seq2seq.models.base import Decoded, Memory, RowLayout, Rows, Seq2Seq, Step, VocabularySizes
+from seq2seq.models.gru import GRU
+from seq2seq.models.lstm import LSTM
+from seq2seq.models.mamba import Mamba
+from seq2seq.models.mingru import MinGRU
+from seq2seq.models.rnn import RNN
+from seq2seq.models.transformer import Transformer
+from seq2seq.models.xlstm import XLSTM
 
-from seq2seq.models.base import Askers, Decoded, Memory, Rows, Seq2Seq, Step, Vocabulary
-from seq2seq.models.gru import GRU, GRUConfig
-from seq2seq.models.lstm import LSTM, LSTMConfig
-from seq2seq.models.mamba import Mamba, MambaConfig
-from seq2seq.models.mingru import MinGRU, MinGRUConfig
-from seq2seq.models.rnn import RNN, RNNConfig
-from seq2seq.models.transformer import Transformer, TransformerConfig
-from seq2seq.models.xlstm import XLSTM, XLSTMConfig
-
-# `model.family` in the config -> (the dataclass of the section, the class)
-FAMILIES: dict[str, tuple[type[Any], type[Seq2Seq[Any, Any]]]] = {
-    "lstm": (LSTMConfig, LSTM),
-    "rnn": (RNNConfig, RNN),
-    "gru": (GRUConfig, GRU),
-    "transformer": (TransformerConfig, Transformer),
-    "mamba": (MambaConfig, Mamba),
-    "xlstm": (XLSTMConfig, XLSTM),
-    "mingru": (MinGRUConfig, MinGRU),
+FAMILIES: dict[str, type[Seq2Seq]] = {
+    "lstm": LSTM,
+    "rnn": RNN,
+    "gru": GRU,
+    "transformer": Transformer,
+    "mamba": Mamba,
+    "xlstm": XLSTM,
+    "mingru": MinGRU,
 }
+"""`model.family` in the config -> the class."""
 
 
-def build(config: Any, vocabulary: Vocabulary) -> Seq2Seq[Any, Any]:
-    """A freshly initialised model (from torch's global random state) for a `model` section of the config."""
-    return FAMILIES[config.family][1](config, vocabulary)
+def build(config: ModelConfig, vocabulary: VocabularySizes) -> Seq2Seq:
+    """Builds a model with random weights, drawn from torch's global random state."""
+    return FAMILIES[config.family](config, vocabulary)
 
 
-__all__ = ["FAMILIES", "Askers", "Decoded", "Memory", "Rows", "Seq2Seq", "Step", "Vocabulary", "build"]
+__all__ = [
+    "FAMILIES",
+    "Decoded",
+    "Memory",
+    "RowLayout",
+    "Rows",
+    "Seq2Seq",
+    "Step",
+    "VocabularySizes",
+    "build",
+]

@@ -1,27 +1,52 @@
-"""What a model family is: the interface between the networks and everything else.
+"""The interface of a model family. Training, search and export know nothing else about a model.
 
-Legend: B sentences, N rows (B, or B * beam in search), S source pieces, T target pieces, V vocabulary.
-Every tensor that travels with a sentence is batch first: dimension 0 is the row.
+Legend:
+    B  sentences
+    N  rows: one for each sentence, or one for each hypothesis during beam search
+    S  source tokens
+    T  target tokens
+    V  tokens of the target vocabulary
+    C  candidates: the tokens that a shortlist allows in one sentence
+
+Every tensor that belongs to a sentence is batch first: dimension 0 is the row.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import TypeVar
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Batch-first tensors that belong to the same rows: tensors, None, other Rows, or tuples of these."""
+    """Batch-first tensors that belong to the same rows.
+
+    A field holds a tensor, None, other `Rows`, or a tuple of these.
+    """
 
     def select(self, rows: Tensor) -> Self:
-        """The rows numbered `rows` (M,) int64: keeps, repeats and reorders."""
-        return type(self)(**{field.name: _select(getattr(self, field.name), rows) for field in fields(self)})
+        """Returns the rows with the numbers `rows` (M,) int64, in this order. Rows may repeat.
+
+        Raises:
+            TypeError: a field holds something else, for example a list.
+        """
+        return _select_fields(self, rows)
 
 
-def _select(value: Any, rows: Tensor) -> Any:
+RowsT = TypeVar("RowsT", bound=Rows)
+
+
+def _select_fields(original: RowsT, rows: Tensor) -> RowsT:
+    selected: dict[str, Any] = {}
+    for attribute in fields(original):
+        selected[attribute.name] = _select(getattr(original, attribute.name), rows)
+    return replace(original, **selected)
+
+
+def _select(value: object, rows: Tensor) -> object:
     if value is None:
         return None
     if isinstance(value, Tensor):
@@ -30,67 +55,64 @@ def _select(value: Any, rows: Tensor) -> Any:
         return value.select(rows)
     if isinstance(value, tuple):
         return tuple(_select(part, rows) for part in value)
-    if isinstance(value, Askers):
-        return None  # others ask the sentences that are left
-    raise TypeError(f"Rows may not hold a {type(value).__name__}: it could not follow its row")
+    raise TypeError(
+        f"Rows cannot hold a {type(value).__name__}. Use a tensor, None, Rows, or a tuple of these."
+    )
 
 
-@dataclass(frozen=True)
-class Askers:
-    """Which of N rows ask which of B sentences, where some sentences have more rows than others.
+class RowLayout(Protocol):
+    """Which rows belong to which sentence. W is the largest number of rows of one sentence."""
 
-    The rows of a sentence stand together, and it has at most W of them: row n is the k-th of sentence b for
-    slots[n] = b * W + k, (N,) int64. Without slots each sentence has exactly W.
-    """
+    def group(self, rows: Tensor, fill: float = 0.0) -> Tensor:
+        """(N,...) -> (B,W,...), with `fill` where a sentence has fewer than W rows."""
 
-    sentences: int
-    width: int
-    slots: Tensor | None = None
+    def ungroup(self, grouped: Tensor) -> Tensor:
+        """(B,W,...) -> (N,...). The inverse of `group`."""
 
-    def spread(self, values: Tensor, missing: float = 0.0) -> Tensor:
-        """values (N,...) -> (B,W,...), `missing` where a sentence has fewer than W rows."""
-        if self.slots is None:
-            return values.unflatten(0, (self.sentences, self.width))
-        spread = values.new_full((self.sentences * self.width, *values.shape[1:]), missing)
-        return spread.index_copy_(0, self.slots, values).unflatten(0, (self.sentences, self.width))
-
-    def gather(self, values: Tensor) -> Tensor:
-        """values (B,W,...) -> (N,...): what `spread` did, undone."""
-        flat = values.flatten(0, 1)
-        return flat if self.slots is None else flat.index_select(0, self.slots)
-
-    def repeat(self, values: Tensor) -> Tensor:
-        """values (B,...) -> (N,...): to each row what its sentence has."""
-        if self.slots is None:
-            return values.repeat_interleave(self.width, dim=0)
-        return values.index_select(0, self.slots // self.width)
-
-    def rows(self, device: torch.device | None = None) -> Tensor:
-        """(B,W) int64: the number of each row, 0 where there is none."""
-        if self.slots is None:
-            return torch.arange(self.sentences * self.width, device=device).view(self.sentences, self.width)
-        return self.spread(torch.arange(len(self.slots), device=self.slots.device))
+    def expand(self, sentences: Tensor) -> Tensor:
+        """(B,...) -> (N,...). Gives each row a copy of its sentence's values."""
 
 
 @dataclass(frozen=True)
 class Memory(Rows):
-    """What decoding needs of the source: a row for each sentence, which several rows of a search may ask."""
+    """What decoding needs of the source: one row for each sentence.
 
-    askers: Askers | None = field(default=None, kw_only=True)
-    """Who asks; None where each sentence has as many rows as the next."""
+    During search, several rows read the memory of one sentence. The layout says which.
+    """
 
-    def asked_by(self, askers: Askers) -> Self:
-        """The same memory, asked by these rows in the next `step`."""
-        return replace(self, askers=askers)
+    layout: RowLayout | None = field(default=None, kw_only=True)
+    """None means one row for each sentence: N equals B."""
 
-    def asked(self, sentences: int, rows: int) -> Askers:
-        """Who asks this memory of so many sentences with so many rows."""
-        return Askers(sentences, rows // sentences) if self.askers is None else self.askers
+    def with_layout(self, layout: RowLayout) -> Self:
+        """Returns the same memory for rows that are laid out as `layout` says."""
+        return replace(self, layout=layout)
+
+    def select(self, rows: Tensor) -> Self:
+        """Selects sentences. The result has no layout, because the old one no longer fits."""
+        return _select_fields(replace(self, layout=None), rows)
+
+    def group(self, rows: Tensor, fill: float = 0.0) -> Tensor:
+        """(N,...) -> (B,W,...), with `fill` where a sentence has fewer than W rows."""
+        if self.layout is None:
+            return rows.unsqueeze(1)
+        return self.layout.group(rows, fill)
+
+    def ungroup(self, grouped: Tensor) -> Tensor:
+        """(B,W,...) -> (N,...). The inverse of `group`."""
+        if self.layout is None:
+            return grouped.flatten(0, 1)
+        return self.layout.ungroup(grouped)
+
+    def expand(self, sentences: Tensor) -> Tensor:
+        """(B,...) -> (N,...). Gives each row the values of its sentence."""
+        if self.layout is None:
+            return sentences
+        return self.layout.expand(sentences)
 
 
 @dataclass(frozen=True)
 class Step(Rows):
-    """One decoding step: logits (N,V) of the next piece, attention (N,S) over the source or None."""
+    """One decoding step: logits (N,V) of the next token, attention (N,S) or None."""
 
     logits: Tensor
     attention: Tensor | None
@@ -98,62 +120,90 @@ class Step(Rows):
 
 @dataclass(frozen=True)
 class Decoded(Rows):
-    """A whole target at once: logits (B,T,V), attention (B,T,S) or None."""
+    """All steps of the target: logits (B,T,V), attention (B,T,S) or None."""
 
     logits: Tensor
     attention: Tensor | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vocabulary:
-    """What a family has to know of the tokenizer: how many pieces each side has."""
+class VocabularySizes:
+    """The number of tokens on each side."""
 
     source: int
     target: int
 
 
-MemoryT = TypeVar("MemoryT", bound=Memory)
-StateT = TypeVar("StateT", bound=Rows)
+MemoryT = TypeVar("MemoryT", bound=Memory, default=Any)
+StateT = TypeVar("StateT", bound=Rows, default=Any)
 
 
 class Seq2Seq(nn.Module, ABC, Generic[MemoryT, StateT]):
-    """`step` defines the model; `decode` is a faster way to say the same, and a test holds the two equal."""
+    """An encoder-decoder.
 
-    attends: bool = True
-    """Whether steps come with the weights of an attention to the source."""
+    `step` defines the model. `decode` computes the same for a whole target, usually faster.
+    """
+
+    has_attention: bool = True
+    """Whether steps return attention weights over the source."""
+
+    RENAMED_PARAMETERS: ClassVar[dict[str, str]] = {}
+    """Parameter names in older weight files -> today's names. Keys are regular expressions, values
+    are replacements for `re.sub`. They are applied one after the other to each full name."""
 
     @abstractmethod
     def encode(self, source: Tensor, source_mask: Tensor) -> MemoryT:
-        """source (B,S) int64, source_mask (B,S) bool (true at pieces) -> all that decoding needs of the source."""
+        """Reads the source.
+
+        Args:
+            source: (B,S) int64.
+            source_mask: (B,S) bool, true at tokens and false at padding.
+        """
 
     @abstractmethod
     def start(self, memory: MemoryT) -> StateT:
-        """The state before the first target piece."""
+        """Returns the state before the first target token, with B rows."""
 
     @abstractmethod
     def step(self, memory: MemoryT, state: StateT, token: Tensor) -> tuple[Step, StateT]:
-        """Reads token (N,) int64 and predicts the one after it. Pure: changes none of its arguments.
+        """Reads one target token and predicts the next one. Does not change its arguments.
 
-        In search the hypotheses of a sentence stand together and share its row of memory (B rows): N / B of them each,
-        or as many as `memory.askers` says.
+        Args:
+            memory: B rows. `memory.layout` assigns the N rows of `state` and `token` to them.
+            state: what `start` or the step before returned.
+            token: (N,) int64.
         """
 
     def decode(self, memory: MemoryT, target_in: Tensor) -> Decoded:
-        """Teacher forcing: target_in (B,T) from <s> on -> the predictions at all T places. Override when faster."""
-        state, steps = self.start(memory), []
+        """Teacher forcing: target_in (B,T) int64, starting with <s> -> the T predictions.
+
+        Override it if whole sequences can be computed faster than step by step.
+        """
+        state = self.start(memory)
+        steps: list[Step] = []
         for token in target_in.unbind(1):
             step, state = self.step(memory, state, token)
             steps.append(step)
-        attention = [step.attention for step in steps if step.attention is not None]
-        return Decoded(
-            torch.stack([step.logits for step in steps], dim=1), torch.stack(attention, dim=1) if attention else None
-        )
+        return stack_steps(steps)
 
-    def restricted(self, pieces: Tensor) -> "Seq2Seq[MemoryT, StateT]":
-        """pieces (B,C) int64 -> this model, except that `step` predicts just these pieces of each of B sentences: logits
-        (N,C)."""
-        raise NotImplementedError(f"{type(self).__name__} predicts the whole vocabulary only")
+    def with_candidates(self, tokens: Tensor) -> "Seq2Seq[MemoryT, StateT]":
+        """Returns this model, limited to a shortlist of tokens for each of B sentences.
+
+        Args:
+            tokens: (B,C) int64. `step` of the returned model gives logits (N,C) of these tokens.
+
+        Raises:
+            NotImplementedError: the family cannot predict a part of the vocabulary.
+        """
+        raise NotImplementedError(f"{type(self).__name__} predicts the whole vocabulary only.")
 
     def forward(self, source: Tensor, source_mask: Tensor, target_in: Tensor) -> Decoded:
-        """The only call that training sees (and that a wrapper for several machines may synchronise)."""
+        """Encodes and decodes. Training calls nothing else, so the model can be wrapped."""
         return self.decode(self.encode(source, source_mask), target_in)
+
+
+def stack_steps(steps: list[Step]) -> Decoded:
+    """T steps with logits (B,V) -> logits (B,T,V), and the attention in the same way."""
+    logits = torch.stack([step.logits for step in steps], dim=1)
+    weights = [step.attention for step in steps if step.attention is not None]
+    return Decoded(logits, torch.stack(weights, dim=1) if weights else None)

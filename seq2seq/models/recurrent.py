@@ -1,176 +1,102 @@
-"""The encoder-decoder wiring that every recurrent cell shares: bidirectional encoder, attention, decoder.
+"""The encoder-decoder that all recurrent families share. A family only defines its layer.
 
-Legend: B sentences, N rows, S source pieces, T target pieces, V vocabulary, D embedding size, H hidden size.
+In training, each layer runs over the whole sequence at once. This works because the first decoder
+layer queries the attention and the layers above read its context (GNMT, Wu et al. 2016, section 3;
+RNMT+, Chen et al. 2018), so no layer needs the prediction of the step before. `input_feeding`
+(Luong et al. 2015, section 3.3) adds this dependency. Training then runs step by step.
 
-In training whole layers run over whole sequences. That is possible because the first decoder layer asks the attention
-and its context is fed to the layers above (GNMT, Wu et al. 2016, section 3; RNMT+, Chen et al. 2018): no layer needs
-the prediction of the step before. `input_feeding` (Luong et al. 2015, section 3.3) adds that dependency and so has to
-run step by step.
+Legend:
+    B  sentences
+    N  rows (hypotheses, or sentences)
+    S  source tokens
+    T  target tokens
+    V  vocabulary
+    D  embedding size
+    H  hidden size
 """
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
-from pydantic import ConfigDict
 from torch import Tensor, nn
-from torch.nn import functional
 
-from seq2seq.models.attention import Attention, AttentionKind, AttentionMemory
-from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
-from seq2seq.models.dropout import apply_mask, locked_mask
-from seq2seq.models.embedding import PieceModel, Tying
-from seq2seq.models.packing import Layout, Packable, Product
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecurrentConfig:
-    """Sizes and regularisation of a recurrent encoder-decoder."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    family: str
-    """The kind of cell."""
-    embedding_size: int = 384
-    """Size of piece embeddings, D."""
-    hidden_size: int = 384
-    """Size of a decoder layer, H; the encoder has H / 2 in each direction."""
-    encoder_layers: int = 2
-    """Bidirectional layers."""
-    decoder_layers: int = 2
-    """Layers; the first asks the attention."""
-    attention: AttentionKind = "general"
-    """`dot`, `general`, `additive`, or `none` (the sentence in one vector)."""
-    input_feeding: bool = False
-    """Feed the last readout to the first decoder layer. Slower: training runs step by step."""
-    residual: bool = True
-    """Add a layer's input to its output where the sizes agree."""
-    layer_norm: bool = True
-    """Normalise the output of every layer (Ba et al. 2016)."""
-    dropout: float = 0.3
-    """Share of units dropped, the same ones at every step of a sentence (Gal & Ghahramani 2016)."""
-    word_dropout: float = 0.1
-    """Share of source and target pieces whose embedding is dropped (Gal & Ghahramani 2016, section 4)."""
-    tie_embeddings: Tying = "all"
-    """Share the output matrix with the target embeddings (Press & Wolf 2017), or with both sides (joint tokenizer)."""
-
-    def __post_init__(self) -> None:
-        if min(self.embedding_size, self.hidden_size, self.encoder_layers, self.decoder_layers) < 1:
-            raise ValueError("sizes and numbers of layers must be at least 1")
-        if self.hidden_size % 2:
-            raise ValueError("hidden_size must be even: half of it for each direction of the encoder")
-        if not (0 <= self.dropout < 1 and 0 <= self.word_dropout < 1):
-            raise ValueError("dropout and word_dropout must be at least 0 and below 1")
-
-
-class RecurrentLayer(nn.Module, ABC):
-    """One layer of one kind of cell, in two forms that a test holds equal: over a sequence, and one step."""
-
-    @abstractmethod
-    def forward(self, inputs: Tensor, state: Rows | None = None) -> Tensor:
-        """inputs (B,T,I), from `state` or zeros -> outputs (B,T,H)."""
-
-    @abstractmethod
-    def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, Rows]:
-        """inputs (N,I) -> output (N,H), the state after it."""
-
-    @abstractmethod
-    def initial_state(self, hidden: Tensor) -> Rows:
-        """The state that begins with hidden (N,H)."""
-
-
-class CellLayer(RecurrentLayer, Packable):
-    """A layer around one of the library's cells."""
-
-    cells: nn.RNNBase
-    _joined: Product | None = None
-
-    def weights(self) -> list[Tensor]:
-        """W (gates * H,I), U (gates * H,H) and their biases."""
-        return list(self.cells.parameters())
-
-    def products(self, inputs: Tensor, hidden: Tensor) -> Tensor:
-        """inputs (N,I), hidden (N,H) -> W x + b + U h + c, (N,gates * H)."""
-        hidden = hidden.to(inputs.dtype)
-        if self._joined is not None:
-            return self._joined(torch.cat([inputs, hidden], dim=-1))
-        w, u, b, c = self.weights()
-        return functional.linear(inputs, w, b) + functional.linear(hidden, u, c)
-
-    def pack(self, layout: Layout) -> None:
-        w, u, b, c = self.weights()
-        self._joined = layout(torch.cat([w, u], dim=1), b + c)
-
-
-def initialise_cells(cells: nn.RNNBase, gates: int) -> None:
-    """Orthogonal recurrent weights (Saxe et al. 2014), Glorot's uniform ones for the inputs, gate by gate; no biases."""
-    for name, parameter in cells.named_parameters():
-        if name.startswith("bias"):
-            nn.init.zeros_(parameter)
-        for gate in parameter.chunk(gates) if parameter.dim() > 1 else ():
-            (nn.init.orthogonal_ if name.startswith("weight_hh") else nn.init.xavier_uniform_)(gate)
+from seq2seq.config.model import RecurrentConfig
+from seq2seq.models.base import Decoded, Rows, Step, VocabularySizes, stack_steps
+from seq2seq.models.layers.attention import Attention, AttentionMemory
+from seq2seq.models.layers.dropout import apply_mask, variational_dropout_mask
+from seq2seq.models.layers.embedding import TokenModel
+from seq2seq.models.layers.layer_list import LayerList
+from seq2seq.models.layers.recurrent_layer import RecurrentLayer
+from seq2seq.models.layers.reversal import gather_positions, reversed_positions
 
 
 @dataclass(frozen=True)
 class DecoderState(Rows):
-    """The state of every layer, and the last readout (N,D) with input feeding."""
+    """The state of the decoder after a step."""
 
     layers: tuple[Rows, ...]
+    """The state of each layer."""
     readout: Tensor | None
+    """The last readout (N,D) if the config has input feeding, else None."""
 
 
 @dataclass(frozen=True)
-class Masks:
-    """The dropout masks of one batch, held over all its steps; (B,1,size), or None where nothing is dropped."""
+class DropoutMasks:
+    """Masks of one batch, the same at every step: (B,1,size), or None if nothing is dropped."""
 
     layers: tuple[Tensor | None, ...]
     readout: Tensor | None
 
 
 class Encoder(nn.Module):
-    """Bidirectional layers. The backward direction reads each sentence reversed within its own length, so that padding
-    comes last in both directions: no packing, and the whole sequence goes through the fused layer."""
+    """Bidirectional layers.
 
-    def __init__(self, config: RecurrentConfig, layer: type[RecurrentLayer]) -> None:
+    The backward direction reads each sentence reversed within its own length. Padding then comes
+    last in both directions, and torch's fused layers can read the padded sequence.
+    """
+
+    def __init__(self, config: RecurrentConfig, layer_type: type[RecurrentLayer]) -> None:
         super().__init__()
         self.config = config
         sizes = [config.embedding_size] + [config.hidden_size] * (config.encoder_layers - 1)
         half = config.hidden_size // 2
-        self.forwards = nn.ModuleList(layer(size, half) for size in sizes)
-        self.backwards = nn.ModuleList(layer(size, half) for size in sizes)
+        self.forwards = LayerList(layer_type(size, half) for size in sizes)
+        self.backwards = LayerList(layer_type(size, half) for size in sizes)
         self.norms = nn.ModuleList(_norm(config) for _ in sizes)
         if config.attention == "none":
-            self.norms[-1] = nn.Identity()  # the summary alone is read, and it is taken before the norm
+            # Without attention, the decoder reads the summary only, which is not normalized.
+            self.norms[-1] = nn.Identity()
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """embedded (B,S,D), mask (B,S) -> outputs (B,S,H), summary (B,H): the last state of both directions."""
-        reverse = reversed_places(mask)
+        """Reads the source in both directions.
+
+        Args:
+            embedded: (B,S,D).
+            mask: (B,S), true at tokens.
+
+        Returns:
+            Outputs (B,S,H), and the last states of both directions of the top layer, (B,H).
+        """
+        config = self.config
+        reverse = reversed_positions(mask)
+        # The last state of each direction is at the last token that this direction read.
+        last = (mask.sum(1, keepdim=True) - 1).clamp(min=0)  # (B,1)
         values = embedded
-        summary = values
-        for forwards, backwards, norm in zip(self.forwards, self.backwards, self.norms, strict=True):
-            ahead = forwards(values)
-            back = backwards(gather_places(values, reverse))
-            outputs = norm(torch.cat([ahead, gather_places(back, reverse)], dim=-1))
-            # The last state of each direction stands at the last piece of what that direction read.
-            last = (mask.sum(1, keepdim=True) - 1).clamp(min=0)
-            summary = torch.cat([gather_places(ahead, last), gather_places(back, last)], dim=-1).squeeze(1)
-            dropped = apply_mask(outputs, locked_mask(mask, outputs.shape[-1], self.config.dropout, self.training))
-            values = _residual(self.config, values, dropped)
+        summary = embedded
+        for forwards, backwards, norm in zip(
+            self.forwards, self.backwards, self.norms, strict=True
+        ):
+            ahead = forwards(values)  # (B,S,H/2)
+            back = backwards(gather_positions(values, reverse))  # (B,S,H/2), reversed
+            outputs = norm(torch.cat([ahead, gather_positions(back, reverse)], dim=-1))  # (B,S,H)
+            last_states = [gather_positions(ahead, last), gather_positions(back, last)]
+            summary = torch.cat(last_states, dim=-1).squeeze(1)  # (B,H)
+            dropout_mask = variational_dropout_mask(
+                mask, outputs.shape[-1], config.dropout, self.training
+            )
+            values = _residual(config, values, apply_mask(outputs, dropout_mask))
         return values, summary
-
-
-def reversed_places(mask: Tensor) -> Tensor:
-    """mask (B,S) true at pieces -> (B,S): place s of a sentence is read from length - 1 - s, padding stays where it is."""
-    places = torch.arange(mask.shape[1], device=mask.device)
-    return torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)
-
-
-def gather_places(values: Tensor, places: Tensor) -> Tensor:
-    """values (B,S,E), places (B,P) -> (B,P,E)."""
-    sentences, length = values.shape[:2]
-    # Whole rows at a time, forward and backward; `gather` looks up every element.
-    rows = places + torch.arange(sentences, device=places.device).unsqueeze(1) * length
-    return values.flatten(0, 1).index_select(0, rows.flatten()).unflatten(0, places.shape)
 
 
 def _norm(config: RecurrentConfig) -> nn.Module:
@@ -178,24 +104,29 @@ def _norm(config: RecurrentConfig) -> nn.Module:
 
 
 def _residual(config: RecurrentConfig, inputs: Tensor, outputs: Tensor) -> Tensor:
-    return inputs + outputs if config.residual and inputs.shape == outputs.shape else outputs
+    """Adds the inputs of a layer to its outputs, if the config says so and the sizes agree."""
+    if config.residual and inputs.shape == outputs.shape:
+        return inputs + outputs
+    return outputs
 
 
-class RecurrentSeq2Seq(PieceModel[AttentionMemory, DecoderState]):
-    """Encoder, attention and decoder for any `RecurrentLayer`; a family names its layer."""
+class RecurrentSeq2Seq(TokenModel[AttentionMemory, DecoderState]):
+    """Encoder, attention and decoder around any `RecurrentLayer`."""
 
-    layer: type[RecurrentLayer]
+    layer_type: ClassVar[type[RecurrentLayer]]
+    """The layer of the family."""
 
-    def __init__(self, config: RecurrentConfig, vocabulary: Vocabulary) -> None:
-        hidden, size = config.hidden_size, config.embedding_size
+    def __init__(self, config: RecurrentConfig, vocabulary: VocabularySizes) -> None:
+        hidden = config.hidden_size
+        size = config.embedding_size
         super().__init__(vocabulary, size, config)
         self.config = config
-        self.encoder = Encoder(config, self.layer)
+        self.encoder = Encoder(config, self.layer_type)
         self.attention = Attention(config.attention, hidden, hidden)
-        self.attends = config.attention != "none"
-        first = size + (size if config.input_feeding else 0)
-        above = [2 * hidden] * (config.decoder_layers - 1)
-        self.layers = nn.ModuleList(self.layer(inputs, hidden) for inputs in [first, *above])
+        self.has_attention = config.attention != "none"
+        first_inputs = 2 * size if config.input_feeding else size
+        input_sizes = [first_inputs] + [2 * hidden] * (config.decoder_layers - 1)
+        self.layers = LayerList(self.layer_type(inputs, hidden) for inputs in input_sizes)
         self.norms = nn.ModuleList(_norm(config) for _ in self.layers)
         self.bridges = nn.ModuleList(nn.Linear(hidden, hidden) for _ in self.layers)
         self.readout = nn.Linear(2 * hidden, size)
@@ -205,68 +136,86 @@ class RecurrentSeq2Seq(PieceModel[AttentionMemory, DecoderState]):
         return self.attention.remember(values, source_mask, summary)
 
     def start(self, memory: AttentionMemory) -> DecoderState:
+        summary = memory.summary
         layers = tuple(
-            layer.initial_state(torch.tanh(bridge(memory.summary)))
-            for layer, bridge in zip(self._layers(), self.bridges, strict=True)
+            layer.initial_state(torch.tanh(bridge(summary)))
+            for layer, bridge in zip(self.layers, self.bridges, strict=True)
         )
-        readout = memory.summary.new_zeros(memory.summary.shape[0], self.config.embedding_size)
-        return DecoderState(layers, readout if self.config.input_feeding else None)
+        if not self.config.input_feeding:
+            return DecoderState(layers, None)
+        readout = summary.new_zeros(summary.shape[0], self.config.embedding_size)
+        return DecoderState(layers, readout)
 
-    def step(self, memory: AttentionMemory, state: DecoderState, token: Tensor) -> tuple[Step, DecoderState]:
-        embedded = self.target_embedding(token.unsqueeze(1)).squeeze(1)
-        return self._step(memory, state, embedded, Masks((None,) * len(self.layers), None))
+    def step(
+        self, memory: AttentionMemory, state: DecoderState, token: Tensor
+    ) -> tuple[Step, DecoderState]:
+        embedded = self.target_embedding(token.unsqueeze(1)).squeeze(1)  # (N,D)
+        nothing_dropped = DropoutMasks((None,) * len(self.layers), None)
+        return self._step(memory, state, embedded, nothing_dropped)
 
     def decode(self, memory: AttentionMemory, target_in: Tensor) -> Decoded:
-        embedded = self.target_embedding(target_in)
-        masks = self._masks(target_in)
+        embedded = self.target_embedding(target_in)  # (B,T,D)
+        masks = self._draw_masks(target_in)
         if self.config.input_feeding:
             return self._unroll(memory, embedded, masks)
         state = self.start(memory)
-        # Layer 1 over the whole target: (B,T,D) -> (B,T,H); its outputs are the attention's queries.
-        values = apply_mask(self.norms[0](self._layers()[0](embedded, state.layers[0])), masks.layers[0])
+        # The outputs of the first layer are the queries of the attention.
+        outputs = self.layers[0](embedded, state.layers[0])  # (B,T,H)
+        values = apply_mask(self.norms[0](outputs), masks.layers[0])
         context, weights = self.attention(values, memory)
         for number in range(1, len(self.layers)):
-            outputs = self._layers()[number](torch.cat([values, context.to(values.dtype)], -1), state.layers[number])
-            values = _residual(self.config, values, apply_mask(self.norms[number](outputs), masks.layers[number]))
-        return Decoded(self._project(self._read(values, context, masks.readout), memory), weights)
+            inputs = torch.cat([values, context.to(values.dtype)], dim=-1)  # (B,T,2H)
+            outputs = self.layers[number](inputs, state.layers[number])
+            outputs = apply_mask(self.norms[number](outputs), masks.layers[number])
+            values = _residual(self.config, values, outputs)
+        readout = self._read(values, context, masks.readout)
+        return Decoded(self.project(readout, memory), weights)
 
     def _step(
-        self, memory: AttentionMemory, state: DecoderState, embedded: Tensor, masks: Masks
+        self, memory: AttentionMemory, state: DecoderState, embedded: Tensor, masks: DropoutMasks
     ) -> tuple[Step, DecoderState]:
-        """embedded (N,D): what `decode` does, for one place."""
-        inputs = embedded if state.readout is None else torch.cat([embedded, state.readout.to(embedded.dtype)], -1)
-        cells, norms = self._layers(), list(self.norms)
-        output, first = cells[0].step(inputs, state.layers[0])
-        values = apply_mask(norms[0](output).unsqueeze(1), masks.layers[0])  # (N,1,H)
+        """Does for one position, embedded (N,D), what `decode` does for all of them."""
+        inputs = embedded
+        if state.readout is not None:
+            inputs = torch.cat([embedded, state.readout.to(embedded.dtype)], dim=-1)
+        output, layer_state = self.layers[0].step(inputs, state.layers[0])
+        layer_states = [layer_state]
+        values = apply_mask(self.norms[0](output).unsqueeze(1), masks.layers[0])  # (N,1,H)
         context, weights = self.attention(values, memory)
-        layers = [first]
-        for number in range(1, len(cells)):
-            inputs = torch.cat([values, context.to(values.dtype)], -1).squeeze(1)
-            output, after = cells[number].step(inputs, state.layers[number])
-            layers.append(after)
-            outputs = apply_mask(norms[number](output).unsqueeze(1), masks.layers[number])
+        for number in range(1, len(self.layers)):
+            inputs = torch.cat([values, context.to(values.dtype)], dim=-1).squeeze(1)  # (N,2H)
+            output, layer_state = self.layers[number].step(inputs, state.layers[number])
+            layer_states.append(layer_state)
+            outputs = apply_mask(self.norms[number](output).unsqueeze(1), masks.layers[number])
             values = _residual(self.config, values, outputs)
-        readout = self._read(values, context, masks.readout).squeeze(1)
-        step = Step(self._project(readout, memory), None if weights is None else weights.squeeze(1))
-        return step, DecoderState(tuple(layers), None if state.readout is None else readout)
+        readout = self._read(values, context, masks.readout).squeeze(1)  # (N,D)
+        attention = None if weights is None else weights.squeeze(1)
+        next_readout = None if state.readout is None else readout
+        step = Step(self.project(readout, memory), attention)
+        return step, DecoderState(tuple(layer_states), next_readout)
 
-    def _unroll(self, memory: AttentionMemory, embedded: Tensor, masks: Masks) -> Decoded:
-        """Teacher forcing with input feeding: one step after the other."""
-        state, steps = self.start(memory), []
-        for place in embedded.unbind(1):
-            step, state = self._step(memory, state, place, masks)
+    def _unroll(self, memory: AttentionMemory, embedded: Tensor, masks: DropoutMasks) -> Decoded:
+        """Teacher forcing step by step: embedded (B,T,D)."""
+        state = self.start(memory)
+        steps: list[Step] = []
+        for position in embedded.unbind(1):
+            step, state = self._step(memory, state, position, masks)
             steps.append(step)
-        attention = [step.attention for step in steps if step.attention is not None]
-        return Decoded(torch.stack([s.logits for s in steps], 1), torch.stack(attention, 1) if attention else None)
+        return stack_steps(steps)
 
     def _read(self, values: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
         """values, context (N,T,H) -> readout (N,T,D) (Luong et al. 2015, equation 5)."""
-        return apply_mask(torch.tanh(self.readout(torch.cat([values, context.to(values.dtype)], dim=-1))), mask)
+        joined = torch.cat([values, context.to(values.dtype)], dim=-1)  # (N,T,2H)
+        return apply_mask(torch.tanh(self.readout(joined)), mask)
 
-    def _masks(self, like: Tensor) -> Masks:
+    def _draw_masks(self, like: Tensor) -> DropoutMasks:
+        """Draws the masks for the B rows of `like`, the layers' first."""
         config = self.config
-        layers = tuple(locked_mask(like, config.hidden_size, config.dropout, self.training) for _ in self.layers)
-        return Masks(layers, locked_mask(like, config.embedding_size, config.dropout, self.training))
-
-    def _layers(self) -> list[RecurrentLayer]:
-        return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
+        layers = tuple(
+            variational_dropout_mask(like, config.hidden_size, config.dropout, self.training)
+            for _ in self.layers
+        )
+        readout = variational_dropout_mask(
+            like, config.embedding_size, config.dropout, self.training
+        )
+        return DropoutMasks(layers, readout)

@@ -1,57 +1,49 @@
-"""The vanilla recurrent network (Elman 1990), the one whose gradients vanish.
+"""The vanilla recurrent network (Elman 1990), whose gradients vanish.
 
-    h' = tanh(W x + U h + b)
+    h' = tanh(W x + b + U h + c)
 
-Every step multiplies the gradient by U^T and by the slope of tanh, which is below 1: over many steps it shrinks (or, with
-a large U, grows) exponentially (Bengio et al. 1994; Pascanu et al. 2013). The LSTM's cell is the answer to that.
+Each step multiplies the gradient by U^T and by the slope of tanh, which is at most 1. Over many
+steps it shrinks exponentially, or grows if U is large (Bengio et al. 1994; Pascanu et al. 2013).
+The LSTM's cell solves this.
 
 Legend: N rows, B sentences, T steps, I input size, H hidden size.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from seq2seq.models.base import Rows
-from seq2seq.models.recurrent import CellLayer, RecurrentConfig, RecurrentSeq2Seq, initialise_cells
-
-
-@dataclass(frozen=True, kw_only=True)
-class RNNConfig(RecurrentConfig):
-    """Sizes and regularisation of the vanilla recurrent encoder-decoder."""
-
-    family: Literal["rnn"] = "rnn"
-    """The vanilla recurrent network."""
+from seq2seq.models.layers.recurrent_layer import CellLayer, initialize_cells
+from seq2seq.models.recurrent import RecurrentSeq2Seq
 
 
 @dataclass(frozen=True)
 class RNNState(Rows):
-    """hidden (N,H) is all there is."""
+    """The state of one layer."""
 
     hidden: Tensor
+    """(N,H)."""
 
 
-class RNNLayer(CellLayer):
-    """The equation above: `forward` through the library's layer, `step` written out."""
+class RNNLayer(CellLayer[RNNState]):
+    """The equation above: `forward` by torch's layer, `step` written out."""
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
         self.cells = nn.RNN(inputs, hidden, batch_first=True)
-        initialise_cells(self.cells, gates=1)
+        initialize_cells(self.cells, gates=1)
 
-    def forward(self, inputs: Tensor, state: Rows | None = None) -> Tensor:
+    def forward(self, inputs: Tensor, state: RNNState | None = None) -> Tensor:
         if state is None:
             outputs, _ = self.cells(inputs)
         else:
-            assert isinstance(state, RNNState)
             outputs, _ = self.cells(inputs, state.hidden.unsqueeze(0))
         return outputs
 
-    def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, RNNState]:
-        assert isinstance(state, RNNState)
-        hidden = torch.tanh(self.products(inputs, state.hidden))
+    def step(self, inputs: Tensor, state: RNNState) -> tuple[Tensor, RNNState]:
+        hidden = torch.tanh(self.gates(inputs, state.hidden))
         return hidden, RNNState(hidden)
 
     def initial_state(self, hidden: Tensor) -> RNNState:
@@ -59,6 +51,6 @@ class RNNLayer(CellLayer):
 
 
 class RNN(RecurrentSeq2Seq):
-    """Bidirectional vanilla encoder, vanilla decoder with attention."""
+    """A bidirectional vanilla encoder and a vanilla decoder with attention."""
 
-    layer = RNNLayer
+    layer_type = RNNLayer

@@ -1,79 +1,65 @@
-"""The Transformer (Vaswani et al. 2017), with normalisation before each block (Xiong et al. 2020).
+"""The Transformer (Vaswani et al. 2017) with normalization before each block (Xiong et al. 2020).
 
-No state is carried from step to step: every place looks at every other, all places are computed at once, and what has
-been computed is kept (the cache of keys and values grows by one place with every step). Positions are sinusoids
-(section 3.5), by which the attention to the source finds its way along both sentences; where a side looks at itself,
-queries and keys are turned by their places too (Su et al. 2021), which tells how far apart they are.
+The model carries no state from step to step: each position attends to all others, and all are
+computed at once. A cache keeps the keys and values of the target so far, and grows by one position
+a step.
 
-Legend: N rows, B sentences, S source pieces, T target pieces, L either, D model size, h heads, E = D / h.
+Sinusoids (section 3.5) are added to the embeddings. They tell the cross-attention where a position
+is in its sentence. Self-attention uses rotary embeddings as well (Su et al. 2021), which tell how
+far apart two positions are.
+
+Legend:
+    B  sentences
+    N  rows (hypotheses, or sentences)
+    S  source tokens
+    T  target tokens
+    t  target tokens in the cache
+    L  source or target tokens
+    D  size of the model
+    h  heads of E = D / h units
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar
 
 import torch
-from pydantic import ConfigDict
 from torch import Tensor, nn
 
-from seq2seq.models.attention import LayeredMemory, LayerMemory, MultiHeadAttention, Rotation, dense, place_angles
-from seq2seq.models.base import Decoded, Rows, Step, Vocabulary
-from seq2seq.models.dropout import Dropout
-from seq2seq.models.embedding import PieceModel, Tying
-from seq2seq.models.normalisation import LayerNorm
-
-
-@dataclass(frozen=True, kw_only=True)
-class TransformerConfig:
-    """Sizes and regularisation of the Transformer."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    family: Literal["transformer"] = "transformer"
-    """Attention only."""
-    size: int = 256
-    """Size of the model, D: of the embeddings and of what passes from block to block."""
-    feed_forward_size: int = 1024
-    """Inner size of the feed-forward blocks."""
-    heads: int = 4
-    """Attention heads, of size / heads units each."""
-    encoder_layers: int = 4
-    """Self-attention and feed-forward, so many times."""
-    decoder_layers: int = 4
-    """Self-attention, attention to the source and feed-forward, so many times."""
-    dropout: float = 0.2
-    """Share of units dropped from embeddings and from what a block adds."""
-    attention_dropout: float = 0.1
-    """Share of attention weights dropped."""
-    word_dropout: float = 0.0
-    """Share of source and target pieces whose embedding is dropped."""
-    tie_embeddings: Tying = "all"
-    """Share the output matrix with the target embeddings (Press & Wolf 2017), or with both sides (joint tokenizer)."""
-
-    def __post_init__(self) -> None:
-        if min(self.size, self.feed_forward_size, self.heads, self.encoder_layers, self.decoder_layers) < 1:
-            raise ValueError("sizes, heads and numbers of layers must be at least 1")
-        if self.size % (2 * self.heads):
-            raise ValueError("size must be divisible by twice the number of heads")
-        if not (0 <= self.dropout < 1 and 0 <= self.attention_dropout < 1 and 0 <= self.word_dropout < 1):
-            raise ValueError("dropout, attention_dropout and word_dropout must be at least 0 and below 1")
+from seq2seq.config.model import TransformerConfig
+from seq2seq.models.base import Decoded, Rows, Step, VocabularySizes
+from seq2seq.models.layers.dropout import Dropout
+from seq2seq.models.layers.embedding import TokenModel
+from seq2seq.models.layers.layer_list import LayerList
+from seq2seq.models.layers.linear import dense
+from seq2seq.models.layers.multi_head_attention import (
+    LayeredMemory,
+    LayerMemory,
+    MultiHeadAttention,
+)
+from seq2seq.models.layers.normalization import LayerNorm
+from seq2seq.models.layers.rotary import RotaryEmbedding, position_angles
 
 
 @dataclass(frozen=True)
 class TransformerState(Rows):
-    """keys and values (N,h,t,E) of the t target pieces read so far, for each decoder layer."""
+    """The cache of each decoder layer's self-attention."""
 
     keys: tuple[Tensor, ...]
+    """(N,h,t,E) for each layer, already rotated."""
     values: tuple[Tensor, ...]
+    """(N,h,t,E) for each layer."""
 
 
 class FeedForward(nn.Module):
-    """max(0, x W1 + b1) W2 + b2 at every place (section 3.3)."""
+    """max(0, x W1 + b1) W2 + b2 at every position (section 3.3)."""
 
-    def __init__(self, size: int, inner: int) -> None:
+    def __init__(self, size: int, inner_size: int) -> None:
         super().__init__()
-        self.inner, self.outer = dense(size, inner), dense(inner, size)
+        self.inner = dense(size, inner_size)
+        self.outer = dense(inner_size, size)
 
     def forward(self, values: Tensor) -> Tensor:
+        """values (N,L,D) -> (N,L,D)."""
         outer: Tensor = self.outer(torch.relu(self.inner(values)))
         return outer
 
@@ -84,98 +70,141 @@ class EncoderLayer(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.norms = nn.ModuleList(LayerNorm(config.size) for _ in range(2))
-        self.attention = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
+        self.self_attn = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
         self.feed_forward = FeedForward(config.size, config.feed_forward_size)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, values: Tensor, mask: Tensor, rotation: Rotation) -> Tensor:
-        """values (B,S,D), mask (B,1,1,S) -> (B,S,D)."""
-        normed = self.norms[0](values)
-        keys, kept = self.attention.project(normed, rotation)
-        values = values + self.dropout(self.attention(normed, keys, kept, rotation=rotation, mask=mask))
-        summed: Tensor = values + self.dropout(self.feed_forward(self.norms[1](values)))
-        return summed
+    def forward(self, x: Tensor, mask: Tensor, rotary: RotaryEmbedding) -> Tensor:
+        """x (B,S,D), mask (B,1,1,S), true at tokens -> (B,S,D)."""
+        normed = self.norms[0](x)
+        keys, values = self.self_attn.project(normed, rotary)
+        x = x + self.dropout(self.self_attn(normed, keys, values, rotary=rotary, mask=mask))
+        outputs: Tensor = x + self.dropout(self.feed_forward(self.norms[1](x)))
+        return outputs
 
 
 class DecoderLayer(nn.Module):
-    """x + self-attention(norm(x)), x + attention to the source(norm(x)), x + feed-forward(norm(x))."""
+    """x + self-attention(norm(x)), x + cross-attention(norm(x)), x + feed-forward(norm(x))."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.norms = nn.ModuleList(LayerNorm(config.size) for _ in range(3))
-        self.itself = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
-        self.source = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
+        self.self_attn = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
+        self.cross_attn = MultiHeadAttention(config.size, config.heads, config.attention_dropout)
         self.feed_forward = FeedForward(config.size, config.feed_forward_size)
         self.dropout = Dropout(config.dropout)
 
     def forward(
         self,
-        values: Tensor,
-        rotation: Rotation,
-        past: tuple[Tensor, Tensor],
-        source: LayerMemory,
+        x: Tensor,
+        rotary: RotaryEmbedding,
+        cache: tuple[Tensor, Tensor],
+        memory: LayerMemory,
     ) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
-        """values (N,T,D) behind `past` keys and values (N,h,t,E) -> (N,T,D), keys and values of all so far, weights over
-        the source (N,T,S). T is 1, or t is 0."""
-        normed = self.norms[0](values)
-        projected = self.itself.project(normed, rotation)
-        keys, kept = (torch.cat([old, new], dim=2) for old, new in zip(past, projected, strict=True))
-        values = values + self.dropout(self.itself(normed, keys, kept, rotation=rotation, causal=values.shape[1] > 1))
-        context, weights = self.source.forward_with_weights(self.norms[1](values), source)
-        values = values + self.dropout(context)
-        return values + self.dropout(self.feed_forward(self.norms[2](values))), (keys, kept), weights
+        """Reads T positions after the t positions in the cache. Either T is 1 or t is 0.
+
+        Args:
+            x: (N,T,D).
+            rotary: the rotary embedding of the T positions.
+            cache: keys and values (N,h,t,E).
+            memory: the source.
+
+        Returns:
+            (N,T,D); the longer cache, (N,h,t+T,E); weights over the source, (N,T,S).
+        """
+        normed = self.norms[0](x)
+        new_keys, new_values = self.self_attn.project(normed, rotary)
+        keys = torch.cat([cache[0], new_keys], dim=2)  # (N,h,t+T,E)
+        values = torch.cat([cache[1], new_values], dim=2)  # (N,h,t+T,E)
+        causal = x.shape[1] > 1
+        x = x + self.dropout(self.self_attn(normed, keys, values, rotary=rotary, causal=causal))
+        context, weights = self.cross_attn.forward_with_weights(self.norms[1](x), memory)
+        x = x + self.dropout(context)
+        x = x + self.dropout(self.feed_forward(self.norms[2](x)))
+        return x, (keys, values), weights
 
 
-class Transformer(PieceModel[LayeredMemory, TransformerState]):
-    """Encoder and decoder of attention and feed-forward blocks."""
+class Transformer(TokenModel[LayeredMemory, TransformerState]):
+    """An encoder and a decoder of attention and feed-forward blocks."""
 
-    def __init__(self, config: TransformerConfig, vocabulary: Vocabulary) -> None:
+    RENAMED_PARAMETERS: ClassVar[dict[str, str]] = {
+        r"^(encoder\.\d+)\.attention\.": r"\1.self_attn.",
+        r"^(decoder\.\d+)\.itself\.": r"\1.self_attn.",
+        r"^(decoder\.\d+)\.source\.": r"\1.cross_attn.",
+        r"_attn\.query\.": "_attn.q_proj.",
+        r"_attn\.key\.": "_attn.k_proj.",
+        r"_attn\.value\.": "_attn.v_proj.",
+        r"_attn\.output\.": "_attn.out_proj.",
+    }
+
+    def __init__(self, config: TransformerConfig, vocabulary: VocabularySizes) -> None:
         super().__init__(vocabulary, config.size, config)
         self.config = config
-        self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
-        self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
-        self.encoder_norm, self.decoder_norm = LayerNorm(config.size), LayerNorm(config.size)
+        self.encoder = LayerList(EncoderLayer(config) for _ in range(config.encoder_layers))
+        self.decoder = LayerList(DecoderLayer(config) for _ in range(config.decoder_layers))
+        self.encoder_norm = LayerNorm(config.size)
+        self.decoder_norm = LayerNorm(config.size)
 
     def encode(self, source: Tensor, source_mask: Tensor) -> LayeredMemory:
-        values, rotation = self._placed(self.source_embedding(source), 0)
+        x, rotary = self._add_positions(self.source_embedding(source), first=0)
+        mask = source_mask[:, None, None, :]  # (B,1,1,S)
         for layer in self.encoder:
-            values = layer(values, source_mask[:, None, None, :], rotation)
-        values = self.encoder_norm(values)
-        projected = [layer.source.project(values) for layer in self._decoder_layers()]
-        return LayeredMemory(tuple(k for k, _ in projected), tuple(v for _, v in projected), source_mask)
+            x = layer(x, mask, rotary)
+        x = self.encoder_norm(x)
+        all_keys: list[Tensor] = []
+        all_values: list[Tensor] = []
+        for decoder_layer in self.decoder:
+            keys, values = decoder_layer.cross_attn.project(x)
+            all_keys.append(keys)
+            all_values.append(values)
+        return LayeredMemory(tuple(all_keys), tuple(all_values), source_mask)
 
     def start(self, memory: LayeredMemory) -> TransformerState:
-        nothing = tuple(keys[:, :, :0] for keys in memory.keys)
-        return TransformerState(nothing, nothing)
+        empty = tuple(keys[:, :, :0] for keys in memory.keys)  # (B,h,0,E) for each layer
+        return TransformerState(keys=empty, values=empty)
 
-    def step(self, memory: LayeredMemory, state: TransformerState, token: Tensor) -> tuple[Step, TransformerState]:
-        decoded, after = self._decode(memory, state, token.unsqueeze(1))
-        assert decoded.attention is not None
-        return Step(decoded.logits.squeeze(1), decoded.attention.squeeze(1)), after
+    def step(
+        self, memory: LayeredMemory, state: TransformerState, token: Tensor
+    ) -> tuple[Step, TransformerState]:
+        logits, weights, next_state = self._decode(memory, state, token.unsqueeze(1))
+        return Step(logits.squeeze(1), weights.squeeze(1)), next_state
 
     def decode(self, memory: LayeredMemory, target_in: Tensor) -> Decoded:
-        return self._decode(memory, self.start(memory), target_in)[0]
+        logits, weights, _ = self._decode(memory, self.start(memory), target_in)
+        return Decoded(logits, weights)
 
     def _decode(
-        self, memory: LayeredMemory, state: TransformerState, target_in: Tensor
-    ) -> tuple[Decoded, TransformerState]:
-        """target_in (N,T) behind what is in the state."""
-        values, rotation = self._placed(self.target_embedding(target_in), state.keys[0].shape[2])
-        keys, kept, weights = [], [], None
-        pasts = zip(state.keys, state.values, strict=True)
-        for layer, past, source in zip(self._decoder_layers(), pasts, memory.layers, strict=True):
-            values, now, weights = layer(values, rotation, past, source)
-            keys.append(now[0])
-            kept.append(now[1])
-        logits = self._project(self.decoder_norm(values), memory)
-        return Decoded(logits, weights), TransformerState(tuple(keys), tuple(kept))
+        self, memory: LayeredMemory, state: TransformerState, tokens: Tensor
+    ) -> tuple[Tensor, Tensor, TransformerState]:
+        """Reads tokens (N,T) after the t tokens of the state.
 
-    def _placed(self, embedded: Tensor, first: int) -> tuple[Tensor, Rotation]:
-        """embedded (N,L,D) with the sinusoids of places `first` and on added, and these places' rotation."""
+        Returns:
+            Logits (N,T,V), the attention weights of the top layer (N,T,S), and the next state.
+        """
+        cached_tokens = state.keys[0].shape[2]
+        x, rotary = self._add_positions(self.target_embedding(tokens), first=cached_tokens)
+        caches = list(zip(state.keys, state.values, strict=True))
+        all_keys: list[Tensor] = []
+        all_values: list[Tensor] = []
+        all_weights: list[Tensor] = []
+        for layer, cache, source in zip(self.decoder, caches, memory.layers, strict=True):
+            x, (keys, values), weights = layer(x, rotary, cache, source)
+            all_keys.append(keys)
+            all_values.append(values)
+            all_weights.append(weights)
+        logits = self.project(self.decoder_norm(x), memory)
+        next_state = TransformerState(tuple(all_keys), tuple(all_values))
+        return logits, all_weights[-1], next_state
+
+    def _add_positions(self, embedded: Tensor, first: int) -> tuple[Tensor, RotaryEmbedding]:
+        """Adds the sinusoids of positions `first` and on to embedded (N,L,D).
+
+        Returns:
+            (N,L,D), and the rotary embedding of the same positions.
+        """
         length, size = embedded.shape[1:]
-        angles = place_angles(first, length, size, embedded.device)
-        placed = embedded + torch.cat([angles.sin(), angles.cos()], dim=-1).to(embedded.dtype)
-        return placed, Rotation.of(first, length, size // self.config.heads, embedded.device)
-
-    def _decoder_layers(self) -> list[DecoderLayer]:
-        return [layer for layer in self.decoder if isinstance(layer, DecoderLayer)]
+        angles = position_angles(first, length, size, embedded.device)  # (L,D/2)
+        sinusoids = torch.cat([angles.sin(), angles.cos()], dim=-1)  # (L,D)
+        head_size = size // self.config.heads
+        rotary = RotaryEmbedding.at(first, length, head_size, embedded.device)
+        return embedded + sinusoids.to(embedded.dtype), rotary

@@ -1,220 +1,282 @@
-"""The extended LSTM (Beck et al. 2024): exponential gates and a matrix for a cell, in the wiring of the LSTM.
+"""The extended LSTM (Beck et al. 2024): exponential gates, and a matrix as the cell.
 
-mLSTM (section 2.3), for each head; queries, keys, values and gates look at the input alone:
+mLSTM (section 2.3), for each head. Queries, keys, values and gates depend on the input alone:
 
-    i = exp(w_i x + b_i)                  input gate: not bounded, so a later piece can outweigh all before it
-    f = sigmoid(w_f x + b_f)              forget gate
-    C' = f C + i v k^T                    the cell is a matrix: value v is stored under key k
-    n' = f n + i k                        the normaliser: how much is stored in which direction
-    h' = o * (C' q) / max(|n' q|, 1)      query q reads what was stored under keys like it; o is the output gate
+    i = exp(w_i x + b_i)                input gate: unbounded, so a late token can outweigh the rest
+    f = sigmoid(w_f x + b_f)            forget gate
+    C' = f C + i v k^T                  cell: stores value v under key k
+    n' = f n + i k                      normalizer: how much is stored in each direction
+    h' = o * (C' q) / max(|n' q|, 1)    reads what is stored under keys like q; o is the output gate
 
-No gate looks at the state, so all steps can be computed at once (appendix A.2): h = ((Q K^T / sqrt(E)) * D) V, normalised,
-with D_ts = f_{s+1} ... f_t i_s. `step` is the recurrence above, and a test holds the two equal.
+No gate reads the state, so all steps can be computed at once (appendix A.2):
+h = ((Q K^T / sqrt(E)) * D) V, normalized, with D_ts = f_{s+1} ... f_t i_s.
+`MLSTMLayer.step` is the recurrence above. A test compares the two forms.
 
-sLSTM (section 2.2) keeps the LSTM's cell vector and its gates that look at the last output, and so goes step by step:
+sLSTM (section 2.2). The cell is a vector as in the LSTM, and the gates read the last output:
 
-    z = tanh(W_z x + U_z h + b_z), o = sigmoid(...), f = sigmoid(...), i = exp(W_i x + U_i h + b_i)
-    c' = f c + i z,  n' = f n + i,  h' = o * c' / n'
+    i = exp(W_i x + R_i h + b_i)
+    f = sigmoid(W_f x + R_f h + b_f)
+    z = tanh(W_z x + R_z h + b_z)
+    o = sigmoid(W_o x + R_o h + b_o)
+    c' = f c + i z
+    n' = f n + i
+    h' = o * c' / n'
 
-Both scale cell and normaliser by exp(-m), m' = max(log f + m, log i), which keeps the exponentials in range and changes no
-output (equation 15). The first decoder layer, which asks the attention, is an sLSTM: what to ask for may depend on what was
-put out. All other layers are mLSTMs. Differs from the paper in having no projections around the cells: the wiring of the
-recurrent families (norms, residuals, attention) stands around them.
+Both scale the cell and the normalizer by exp(-m) with m' = max(log f + m, log i). This keeps the
+exponentials in range and does not change the output (equation 15).
 
-Legend: N rows, B sentences, T steps, I input size, H hidden size, h heads of E = H / h units, W width of the convolution.
+The first decoder layer queries the attention. It is an sLSTM, so that the query can depend on the
+output so far. All other layers are mLSTMs. Differs from the paper: there are no projections around
+the cells. The recurrent families share their norms, residuals and attention instead.
+
+Legend:
+    B  sentences
+    N  rows (hypotheses, or sentences)
+    T  steps
+    I  input size
+    H  hidden size
+    h  heads of E = H / h units
+    W  width of the convolution
 """
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seq2seq.models.attention import dense
-from seq2seq.models.base import Rows, Vocabulary
-from seq2seq.models.convolution import CausalConvolution
-from seq2seq.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentSeq2Seq
+from seq2seq.config.model import XLSTMConfig
+from seq2seq.models.base import Rows, VocabularySizes
+from seq2seq.models.layers.convolution import causal_convolution
+from seq2seq.models.layers.linear import dense
+from seq2seq.models.layers.recurrent_layer import RecurrentLayer
+from seq2seq.models.recurrent import RecurrentSeq2Seq
 
-_HEADS = 4
-_WIDTH = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class XLSTMConfig(RecurrentConfig):
-    """Sizes and regularisation of the xLSTM encoder-decoder."""
-
-    family: Literal["xlstm"] = "xlstm"
-    """The extended LSTM."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.hidden_size % (2 * _HEADS):
-            raise ValueError(
-                f"hidden_size must be divisible by {2 * _HEADS}: {_HEADS} heads for each direction of the encoder"
-            )
+_HEADS = XLSTMConfig.HEADS
+_CONV_WIDTH = 4
 
 
 @dataclass(frozen=True)
-class MatrixState(Rows):
-    """cell (N,h,E,E), values in rows and keys in columns, and normaliser (N,h,E), both times exp(-scale (N,h)); recent
-    (N,W-1,I) is what the convolution still needs."""
+class MLSTMState(Rows):
+    """The state of an mLSTM layer. C and n are scaled by exp(-m)."""
 
-    cell: Tensor
-    normaliser: Tensor
-    scale: Tensor
-    recent: Tensor
-
-
-class MLSTMLayer(RecurrentLayer):
-    """The equations above: `forward` all at once, `step` as written."""
-
-    def __init__(self, inputs: int, hidden: int) -> None:
-        super().__init__()
-        self.size = hidden // _HEADS
-        # Keys and queries see a few pieces (figure 10), as what to store under what is seldom known from one alone.
-        self.conv = nn.Parameter(torch.empty(_WIDTH, inputs).uniform_(-1, 1) * _WIDTH**-0.5)
-        self.conv_bias = nn.Parameter(torch.zeros(inputs))
-        self.query, self.key, self.value, self.shown = (dense(inputs, hidden) for _ in range(4))
-        self.gates = nn.Linear(inputs, 2 * _HEADS)  # input and forget gate of each head
-        nn.init.zeros_(self.gates.weight)
-        with torch.no_grad():
-            self.gates.bias.copy_(torch.cat([torch.zeros(_HEADS), torch.linspace(3, 6, _HEADS)]))
-
-    def forward(self, inputs: Tensor, state: Rows | None = None) -> Tensor:
-        convolved: Tensor = CausalConvolution.apply(inputs, self.conv.to(inputs.dtype))
-        query, key, value, stored, kept, shown = self._divided(inputs, convolved)
-        query, key, value = (each.transpose(1, 2) for each in (query, key, value))  # (B,h,T,E)
-        total = kept.transpose(1, 2).cumsum(-1)  # (B,h,T) log of what is left of the start
-        # log D: what place s stored, as it is left at place t, (B,h,T,T)
-        left = total.unsqueeze(-1) - total.unsqueeze(-2) + stored.transpose(1, 2).unsqueeze(-2)
-        later = torch.ones(left.shape[-2:], dtype=torch.bool, device=left.device).tril()
-        left = left.masked_fill(~later, float("-inf"))
-        scale = left.amax(-1)  # (B,h,T)
-        if state is not None:
-            assert isinstance(state, MatrixState)
-            total = total + state.scale.unsqueeze(-1)
-            scale = torch.maximum(scale, total)
-        scores = torch.matmul(query, key.transpose(2, 3)).to(left.dtype) * (left - scale.unsqueeze(-1)).exp()
-        read = torch.matmul(scores.to(value.dtype), value).to(left.dtype)  # (B,h,T,E)
-        amount = scores.sum(-1)
-        if state is not None:
-            remains = (total - scale).exp()
-            wide = query.to(left.dtype)
-            read = read + torch.matmul(wide, state.cell.transpose(2, 3)) * remains.unsqueeze(-1)
-            amount = amount + torch.matmul(wide, state.normaliser.unsqueeze(-1)).squeeze(-1) * remains
-        return self._close(read, amount, scale).transpose(1, 2).flatten(2).to(shown.dtype) * shown
-
-    def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, MatrixState]:
-        assert isinstance(state, MatrixState)
-        window = torch.cat([state.recent.to(inputs.dtype), inputs.unsqueeze(1)], dim=1)  # (N,W,I)
-        convolved = (window * self.conv.to(inputs.dtype)).sum(1)
-        query, key, value, stored, kept, shown = self._divided(inputs, convolved)
-        scale = torch.maximum(kept + state.scale, stored)
-        forget, put = (kept + state.scale - scale).exp().unsqueeze(-1), (stored - scale).exp().unsqueeze(-1)  # (N,h,1)
-        query, key, value = (each.to(state.cell.dtype) for each in (query, key, value))
-        cell = forget.unsqueeze(-1) * state.cell + (put * value).unsqueeze(-1) * key.unsqueeze(-2)
-        normaliser = forget * state.normaliser + put * key
-        read = torch.matmul(cell, query.unsqueeze(-1)).squeeze(-1)
-        amount = (normaliser * query).sum(-1)
-        output = self._close(read, amount, scale).flatten(1).to(shown.dtype) * shown
-        return output, MatrixState(cell, normaliser, scale, window[:, 1:])
-
-    def initial_state(self, hidden: Tensor) -> MatrixState:
-        # What is carried over many steps is summed in float32 whatever the products are made in.
-        value = hidden.unflatten(-1, (_HEADS, -1)).to(torch.promote_types(hidden.dtype, torch.float32))
-        # What is handed over is stored under this key, before the first piece.
-        key = torch.full_like(value, self.size**-0.5)
-        recent = hidden.new_zeros(len(hidden), _WIDTH - 1, self.conv.shape[1])
-        return MatrixState(value.unsqueeze(-1) * key.unsqueeze(-2), key, value.new_zeros(value.shape[:2]), recent)
-
-    def _divided(self, inputs: Tensor, convolved: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """inputs and convolved (...,I) -> q, k / sqrt(E), v (...,h,E); log i, log f (...,h) in float32; o (...,H)."""
-        mixed = functional.silu(convolved + self.conv_bias.to(convolved.dtype))
-        query, key, value = (
-            layer(source).unflatten(-1, (_HEADS, -1))
-            for layer, source in ((self.query, mixed), (self.key, mixed), (self.value, inputs))
-        )
-        gates = self.gates(inputs)
-        stored, kept = gates.to(torch.promote_types(gates.dtype, torch.float32)).chunk(2, dim=-1)
-        return (
-            query,
-            key * self.size**-0.5,
-            value,
-            stored,
-            functional.logsigmoid(kept),
-            torch.sigmoid(self.shown(inputs)),
-        )
-
-    @staticmethod
-    def _close(read: Tensor, amount: Tensor, scale: Tensor) -> Tensor:
-        """read (...,E) over the larger of |amount| (...) and 1, both of which are scaled by exp(-scale)."""
-        return read / torch.maximum(amount.abs(), (-scale).exp()).unsqueeze(-1)
+    C: Tensor
+    """Cell (N,h,E,E): rows are units of the value, columns units of the key."""
+    n: Tensor
+    """Normalizer (N,h,E)."""
+    m: Tensor
+    """Stabilizer (N,h)."""
+    conv_inputs: Tensor
+    """(N,W-1,I), the last inputs of the convolution."""
 
 
 @dataclass(frozen=True)
-class VectorState(Rows):
-    """hidden (N,H) is what was put out; cell and normaliser (N,H), both times exp(-scale (N,H))."""
+class _MLSTMInputs:
+    """What an mLSTM computes from its input, for any leading dimensions."""
 
-    hidden: Tensor
-    cell: Tensor
-    normaliser: Tensor
-    scale: Tensor
+    q: Tensor
+    """Query (...,h,E)."""
+    k: Tensor
+    """Key (...,h,E), divided by sqrt(E)."""
+    v: Tensor
+    """Value (...,h,E)."""
+    log_i: Tensor
+    """Logarithm of the input gate (...,h), in at least float32."""
+    log_f: Tensor
+    """Logarithm of the forget gate (...,h), in at least float32."""
+    o: Tensor
+    """Output gate (...,H)."""
 
 
-class SLSTMLayer(RecurrentLayer):
-    """The equations above, step by step."""
+class MLSTMLayer(RecurrentLayer[MLSTMState]):
+    """The mLSTM: `forward` computes all steps at once, `step` is the recurrence."""
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
-        self.inputs = nn.Linear(inputs, 4 * hidden)  # i, f, z, o
-        self.hidden = nn.Linear(hidden, 4 * hidden, bias=False)
-        for part in self.inputs.weight.chunk(4):
-            nn.init.xavier_uniform_(part)
-        for part in self.hidden.weight.chunk(4):
-            nn.init.orthogonal_(part)
-        nn.init.zeros_(self.inputs.bias)
-        with torch.no_grad():
-            self.inputs.bias.chunk(4)[1].fill_(1.0)
-
-    def forward(self, inputs: Tensor, state: Rows | None = None) -> Tensor:
-        after: Rows = (
-            self.initial_state(inputs.new_zeros(len(inputs), self.hidden.in_features)) if state is None else state
+        self.head_size = hidden // _HEADS
+        # Keys and queries see a few tokens (figure 10), because one token rarely tells under which
+        # key a value should be stored.
+        self.conv1d_weight = nn.Parameter(
+            torch.empty(_CONV_WIDTH, inputs).uniform_(-1, 1) * _CONV_WIDTH**-0.5
         )
-        outputs = []
-        for products in self.inputs(inputs).unbind(1):
-            output, after = self._next(products, after)
+        self.conv1d_bias = nn.Parameter(torch.zeros(inputs))
+        self.W_q = dense(inputs, hidden)
+        self.W_k = dense(inputs, hidden)
+        self.W_v = dense(inputs, hidden)
+        self.W_o = dense(inputs, hidden)
+        self.w_if = nn.Linear(inputs, 2 * _HEADS)  # input and forget gate of each head
+        nn.init.zeros_(self.w_if.weight)
+        with torch.no_grad():
+            input_bias = torch.zeros(_HEADS)
+            forget_bias = torch.linspace(3, 6, _HEADS)
+            self.w_if.bias.copy_(torch.cat([input_bias, forget_bias]))
+
+    def forward(self, inputs: Tensor, state: MLSTMState | None = None) -> Tensor:
+        convolved = causal_convolution(inputs, self.conv1d_weight.to(inputs.dtype))
+        x = self._project(inputs, convolved)
+        q = x.q.transpose(1, 2)  # (B,h,T,E)
+        k = x.k.transpose(1, 2)  # (B,h,T,E)
+        v = x.v.transpose(1, 2)  # (B,h,T,E)
+        log_i = x.log_i.transpose(1, 2)  # (B,h,T)
+        # The logarithm of what is left of the initial state.
+        log_left = x.log_f.transpose(1, 2).cumsum(-1)  # (B,h,T)
+        # log D_ts: what step s stored, as it is left at step t.
+        log_D = log_left.unsqueeze(-1) - log_left.unsqueeze(-2) + log_i.unsqueeze(-2)  # (B,h,T,T)
+        not_future = torch.ones(log_D.shape[-2:], dtype=torch.bool, device=log_D.device).tril()
+        log_D = log_D.masked_fill(~not_future, float("-inf"))
+        m = log_D.amax(-1)  # (B,h,T)
+        if state is not None:
+            log_left = log_left + state.m.unsqueeze(-1)
+            m = torch.maximum(m, log_left)
+        scores = torch.matmul(q, k.transpose(2, 3)).to(log_D.dtype)
+        scores = scores * (log_D - m.unsqueeze(-1)).exp()  # (B,h,T,T)
+        Cq = torch.matmul(scores.to(v.dtype), v).to(log_D.dtype)  # (B,h,T,E)
+        nq = scores.sum(-1)  # (B,h,T)
+        if state is not None:
+            left = (log_left - m).exp()
+            wide_q = q.to(log_D.dtype)
+            Cq = Cq + torch.matmul(wide_q, state.C.transpose(2, 3)) * left.unsqueeze(-1)
+            nq = nq + torch.matmul(wide_q, state.n.unsqueeze(-1)).squeeze(-1) * left
+        h = _normalize(Cq, nq, m).transpose(1, 2).flatten(2)  # (B,T,H)
+        return h.to(x.o.dtype) * x.o
+
+    def step(self, inputs: Tensor, state: MLSTMState) -> tuple[Tensor, MLSTMState]:
+        before = state.conv_inputs.to(inputs.dtype)
+        window = torch.cat([before, inputs.unsqueeze(1)], dim=1)  # (N,W,I)
+        convolved = (window * self.conv1d_weight.to(inputs.dtype)).sum(1)  # (N,I)
+        x = self._project(inputs, convolved)
+        m = torch.maximum(x.log_f + state.m, x.log_i)  # (N,h)
+        f = (x.log_f + state.m - m).exp().unsqueeze(-1)  # (N,h,1)
+        i = (x.log_i - m).exp().unsqueeze(-1)  # (N,h,1)
+        q = x.q.to(state.C.dtype)
+        k = x.k.to(state.C.dtype)
+        v = x.v.to(state.C.dtype)
+        C = f.unsqueeze(-1) * state.C + (i * v).unsqueeze(-1) * k.unsqueeze(-2)  # (N,h,E,E)
+        n = f * state.n + i * k  # (N,h,E)
+        Cq = torch.matmul(C, q.unsqueeze(-1)).squeeze(-1)  # (N,h,E)
+        nq = (n * q).sum(-1)  # (N,h)
+        output = _normalize(Cq, nq, m).flatten(1).to(x.o.dtype) * x.o
+        return output, MLSTMState(C, n, m, window[:, 1:])
+
+    def initial_state(self, hidden: Tensor) -> MLSTMState:
+        # The cell sums over many steps, so it is float32 even if the products are bfloat16.
+        dtype = torch.promote_types(hidden.dtype, torch.float32)
+        v = hidden.unflatten(-1, (_HEADS, -1)).to(dtype)  # (N,h,E)
+        # The cell stores the given vector under this key, before the first token.
+        k = torch.full_like(v, self.head_size**-0.5)
+        C = v.unsqueeze(-1) * k.unsqueeze(-2)  # (N,h,E,E)
+        m = v.new_zeros(v.shape[:2])
+        inputs = self.conv1d_weight.shape[1]
+        conv_inputs = hidden.new_zeros(len(hidden), _CONV_WIDTH - 1, inputs)
+        return MLSTMState(C, n=k, m=m, conv_inputs=conv_inputs)
+
+    def _project(self, inputs: Tensor, convolved: Tensor) -> _MLSTMInputs:
+        """inputs and convolved (...,I) -> query, key, value and gates."""
+        mixed = functional.silu(convolved + self.conv1d_bias.to(convolved.dtype))
+        q = self.W_q(mixed).unflatten(-1, (_HEADS, -1))  # (...,h,E)
+        k = self.W_k(mixed).unflatten(-1, (_HEADS, -1))
+        v = self.W_v(inputs).unflatten(-1, (_HEADS, -1))
+        gates = self.w_if(inputs)
+        gates = gates.to(torch.promote_types(gates.dtype, torch.float32))
+        log_i, f = gates.chunk(2, dim=-1)  # (...,h)
+        return _MLSTMInputs(
+            q=q,
+            k=k * self.head_size**-0.5,
+            v=v,
+            log_i=log_i,
+            log_f=functional.logsigmoid(f),
+            o=torch.sigmoid(self.W_o(inputs)),
+        )
+
+
+def _normalize(Cq: Tensor, nq: Tensor, m: Tensor) -> Tensor:
+    """Cq (...,E) / max(|nq|, 1), where Cq and nq (...) are scaled by exp(-m)."""
+    return Cq / torch.maximum(nq.abs(), (-m).exp()).unsqueeze(-1)
+
+
+@dataclass(frozen=True)
+class SLSTMState(Rows):
+    """The state of an sLSTM layer. c and n are scaled by exp(-m)."""
+
+    h: Tensor
+    """Output (N,H)."""
+    c: Tensor
+    """Cell (N,H)."""
+    n: Tensor
+    """Normalizer (N,H)."""
+    m: Tensor
+    """Stabilizer (N,H)."""
+
+
+class SLSTMLayer(RecurrentLayer[SLSTMState]):
+    """The sLSTM, step by step."""
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.W = nn.Linear(inputs, 4 * hidden)  # i, f, z, o
+        self.R = nn.Linear(hidden, 4 * hidden, bias=False)
+        for gate in self.W.weight.chunk(4):
+            nn.init.xavier_uniform_(gate)
+        for gate in self.R.weight.chunk(4):
+            nn.init.orthogonal_(gate)
+        nn.init.zeros_(self.W.bias)
+        with torch.no_grad():
+            forget_bias = self.W.bias.chunk(4)[1]
+            forget_bias.fill_(1.0)
+
+    def forward(self, inputs: Tensor, state: SLSTMState | None = None) -> Tensor:
+        if state is None:
+            state = self.initial_state(inputs.new_zeros(len(inputs), self.R.in_features))
+        outputs: list[Tensor] = []
+        for products in self.W(inputs).unbind(1):
+            output, state = self._advance(products, state)
             outputs.append(output)
         return torch.stack(outputs, dim=1)
 
-    def step(self, inputs: Tensor, state: Rows) -> tuple[Tensor, VectorState]:
-        return self._next(self.inputs(inputs), state)
+    def step(self, inputs: Tensor, state: SLSTMState) -> tuple[Tensor, SLSTMState]:
+        return self._advance(self.W(inputs), state)
 
-    def initial_state(self, hidden: Tensor) -> VectorState:
-        nothing = torch.zeros_like(hidden, dtype=torch.promote_types(hidden.dtype, torch.float32))
-        return VectorState(hidden, nothing, nothing, nothing)
+    def initial_state(self, hidden: Tensor) -> SLSTMState:
+        dtype = torch.promote_types(hidden.dtype, torch.float32)
+        zeros = torch.zeros_like(hidden, dtype=dtype)
+        return SLSTMState(h=hidden, c=zeros, n=zeros, m=zeros)
 
-    def _next(self, products: Tensor, state: Rows) -> tuple[Tensor, VectorState]:
-        """products (N,4H) of the input -> output (N,H), the state after it."""
-        assert isinstance(state, VectorState)
-        gates = products + self.hidden(state.hidden.to(products.dtype))
-        i, f, z, o = gates.to(state.cell.dtype).chunk(4, dim=-1)
-        kept = functional.logsigmoid(f) + state.scale
-        scale = torch.maximum(kept, i)
-        forget, put = (kept - scale).exp(), (i - scale).exp()
-        cell, normaliser = forget * state.cell + put * torch.tanh(z), forget * state.normaliser + put
-        # Where input gates have been all but shut from the beginning, nothing is stored yet: then 0, not 0 / 0.
-        hidden = (torch.sigmoid(o) * cell / normaliser.clamp(min=math.exp(-30))).to(gates.dtype)
-        return hidden, VectorState(hidden, cell, normaliser, scale)
+    def _advance(self, Wx: Tensor, state: SLSTMState) -> tuple[Tensor, SLSTMState]:
+        """Wx (N,4H), with the biases -> output (N,H) and the next state."""
+        gates = Wx + self.R(state.h.to(Wx.dtype))
+        log_i, f, z, o = gates.to(state.c.dtype).chunk(4, dim=-1)  # (N,H) each
+        log_f = functional.logsigmoid(f) + state.m
+        m = torch.maximum(log_f, log_i)
+        f = (log_f - m).exp()
+        i = (log_i - m).exp()
+        c = f * state.c + i * torch.tanh(z)
+        n = f * state.n + i
+        # If the input gates were almost closed from the start, c and n are both 0. The clamp gives
+        # 0 instead of 0 / 0.
+        h = (torch.sigmoid(o) * c / n.clamp(min=math.exp(-30))).to(gates.dtype)
+        return h, SLSTMState(h, c, n, m)
 
 
 class XLSTM(RecurrentSeq2Seq):
-    """Bidirectional mLSTM encoder; a decoder of an sLSTM that asks the attention, and mLSTMs above it."""
+    """A bidirectional mLSTM encoder. The decoder is an sLSTM below mLSTMs, with attention."""
 
-    layer = MLSTMLayer
+    layer_type = MLSTMLayer
 
-    def __init__(self, config: XLSTMConfig, vocabulary: Vocabulary) -> None:
+    RENAMED_PARAMETERS: ClassVar[dict[str, str]] = {
+        r"((?:wards|^layers)\.\d+)\.conv$": r"\1.conv1d_weight",
+        r"((?:wards|^layers)\.\d+)\.conv_bias$": r"\1.conv1d_bias",
+        r"((?:wards|^layers)\.\d+)\.query\.": r"\1.W_q.",
+        r"((?:wards|^layers)\.\d+)\.key\.": r"\1.W_k.",
+        r"((?:wards|^layers)\.\d+)\.value\.": r"\1.W_v.",
+        r"((?:wards|^layers)\.\d+)\.shown\.": r"\1.W_o.",
+        r"((?:wards|^layers)\.\d+)\.gates\.": r"\1.w_if.",
+        r"^layers\.0\.inputs\.": "layers.0.W.",
+        r"^layers\.0\.hidden\.": "layers.0.R.",
+    }
+
+    def __init__(self, config: XLSTMConfig, vocabulary: VocabularySizes) -> None:
         super().__init__(config, vocabulary)
         inputs = config.embedding_size * (2 if config.input_feeding else 1)
         self.layers[0] = SLSTMLayer(inputs, config.hidden_size)

@@ -1,175 +1,210 @@
-"""Files of a run folder that hold weights: safetensors for tensors, JSON for the rest, never a pickle.
+"""Checkpoints of a run: safetensors for tensors, JSON for the rest, never a pickle.
 
-model.safetensors            what translating uses: the best so far, or the mean of the best at the end
-checkpoints/last/            all that going on needs: weights, optimiser, mean, random state, position
-checkpoints/best-000123.safetensors   the best validations, for the mean
+checkpoints/last/                     everything that the next update depends on
+    state.json                        the fields of TrainingState
+    state.safetensors                 model.*, optimizer.*, ema.* and random.*
+checkpoints/best-0000123.safetensors  weights of the best validations (see best_checkpoints.py)
 """
 
 import json
-import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from seq2seq.errors import UserError
+from seq2seq.files import atomic_write_text
+from seq2seq.models.weights import current_names, load_into, load_weights, save_weights
+from seq2seq.run import RunFolder
+from seq2seq.training.journal import Journal
+from seq2seq.training.optimizer import ExponentialMovingAverage
+from seq2seq.training.state import TrainingState
 
-MODEL_FILE = "model.safetensors"
-
-
-def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
-    """Writes atomically: a full disk or a kill leaves the old file. Tensors that share memory are written once."""
-    temporary = path.with_suffix(".tmp")
-    unique: dict[int, str] = {}
-    kept = {}
-    for name, tensor in weights.items():
-        if unique.setdefault(tensor.data_ptr(), name) == name or tensor.numel() == 0:
-            kept[name] = tensor.detach().contiguous()
-    try:
-        save_file(kept, temporary)
-        temporary.chmod(0o666 & ~_umask())  # the library writes for the owner alone; a run is there to be shared
-        os.replace(temporary, path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        raise _disk_error(error, path) from error
+# -- files -----------------------------------------------------------------------------------------
 
 
-def _umask() -> int:
-    umask = os.umask(0)  # the only way to ask is to set it
-    os.umask(umask)
-    return umask
+def save_last(run: RunFolder, tensors: dict[str, Tensor], state: TrainingState) -> None:
+    """Replaces checkpoints/last. A kill at any moment leaves the old checkpoint or the new one.
 
-
-def load_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors by name."""
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: the folder is no finished run, or was not copied whole.") from None
-    except Exception as error:
-        raise UserError(f"{path} is damaged ({error}); copy the run folder again or train anew.") from None
-
-
-def load_into(model: nn.Module, weights: dict[str, Tensor], where: Path) -> None:
-    """Loads and checks that every parameter got its value; names left out share memory with one that is there."""
-    try:
-        missing, unexpected = model.load_state_dict(weights, strict=False)
-    except RuntimeError as error:
-        raise UserError(f"{where} does not fit the run's config.yaml: {str(error).splitlines()[-1].strip()}") from None
-    for name, tensor in weights.items():
-        if not bool(tensor.isfinite().all()):
-            raise UserError(
-                f"{where} is of no use: {name} holds what is no number; copy the run folder again or train anew."
-            )
-    given = {model.get_parameter(name).data_ptr() for name in weights if name not in unexpected}
-    missing = [name for name in missing if model.get_parameter(name).data_ptr() not in given]
-    if missing or unexpected:
-        raise UserError(f"{where} does not fit the run's config.yaml: {(missing + unexpected)[0]} has no counterpart.")
-
-
-def mean_weights(paths: list[Path]) -> dict[str, Tensor]:
-    """The mean of several files of weights, taken in float64."""
-    total: dict[str, Tensor] = {}
-    for path in paths:
-        for name, tensor in load_weights(path).items():
-            total[name] = total[name] + tensor.double() if name in total else tensor.double()
-    return {name: (tensor / len(paths)).float() for name, tensor in total.items()}
-
-
-def best_file(folder: Path, step: int) -> Path:
-    """Where the weights of a good validation are kept."""
-    return folder / "checkpoints" / f"best-{step:07}.safetensors"
-
-
-def best_files(folder: Path) -> list[tuple[int, Path]]:
-    """(step, weights) of the best validations that are kept, best first; none where checkpoints are not."""
-    if not has_last(folder):
-        return []
-    kept = [(step, best_file(folder, step)) for _, step in load_facts(folder)["best"]]
-    return [(step, path) for step, path in kept if path.exists()]
-
-
-def save_last(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Replaces checkpoints/last as a whole."""
-    last, new, old = (folder / "checkpoints" / name for name in ("last", "last.new", "last.old"))
+    Raises:
+        UserError: the files cannot be written.
+    """
+    last = run.checkpoints_dir / "last"
+    new = run.checkpoints_dir / "last.new"
+    old = run.checkpoints_dir / "last.old"
     try:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-        save_file(
-            {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, new / "state.safetensors"
-        )
-        (new / "state.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        # A kill between these renames leaves last.old, which `load_last` takes.
+        cpu_tensors = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+        save_weights(new / "state.safetensors", cpu_tensors)
+        atomic_write_text(new / "state.json", json.dumps(asdict(state), indent=1))
+        # A kill between the two renames leaves last.old, which RunFolder.last_checkpoint accepts.
         if last.exists():
             shutil.rmtree(old, ignore_errors=True)
             last.rename(old)
         new.rename(last)
         shutil.rmtree(old, ignore_errors=True)
-    except BaseException as error:
-        raise _disk_error(error, last) from error
+    except OSError as error:
+        raise UserError(
+            f"{last} cannot be written ({error}). Free some disk space or check the folder, then "
+            "continue with --resume."
+        ) from error
 
 
-def load_last(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `save_last` wrote."""
-    place = _last(folder)
-    if place is None:
-        raise UserError(f"{folder} has no checkpoint to resume from; train without --resume into another --run folder.")
-    return load_weights(place / "state.safetensors"), load_facts(folder)
+def load_last(run: RunFolder) -> tuple[dict[str, Tensor], TrainingState]:
+    """Returns the tensors and the state that `save_last` wrote.
+
+    Raises:
+        UserError: there is no checkpoint, or it is damaged.
+    """
+    state = load_training_state(run)
+    return load_weights(_last_checkpoint(run) / "state.safetensors"), state
 
 
-def load_facts(folder: Path) -> dict[str, Any]:
-    """The part of the last checkpoint that is no tensors: where training stands."""
-    place = _last(folder)
-    if place is None:
-        raise UserError(f"{folder} has no checkpoint.")
+def load_training_state(run: RunFolder) -> TrainingState:
+    """Returns the state in the last checkpoint.
+
+    Raises:
+        UserError: there is no checkpoint, or it is damaged.
+    """
+    path = _last_checkpoint(run) / "state.json"
     try:
-        facts: dict[str, Any] = json.loads((place / "state.json").read_text(encoding="utf-8"))
-        if not isinstance(facts, dict):
-            raise ValueError("not a mapping")
+        return TrainingState.from_json(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise UserError(f"{place / 'state.json'} is damaged ({error}); train anew.") from None
-    return facts
+        raise UserError(f"{path} is damaged: {error}. Train again into another folder.") from None
 
 
-def has_last(folder: Path) -> bool:
-    """Whether there is something to resume."""
-    return _last(folder) is not None
+def has_checkpoint(run: RunFolder) -> bool:
+    """Says whether the run can be resumed."""
+    return run.last_checkpoint is not None
 
 
-def _last(folder: Path) -> Path | None:
-    places = [folder / "checkpoints" / name for name in ("last", "last.old")]
-    return next((place for place in places if (place / "state.json").exists()), None)
+def holds_training(run: RunFolder) -> bool:
+    """Says whether a new training in this folder would destroy something.
+
+    A training that was killed before its first checkpoint was complete cannot be resumed and does
+    not count, even if it left weights.
+    """
+    if has_checkpoint(run):
+        return True
+    if not run.model_file.exists():
+        return False
+    events = [event.get("event") for event in Journal(run.journal_file)]
+    # An exported run has no journal. A run that was copied without its checkpoints has an end event
+    # or several validations.
+    return not events or "end" in events or events.count("validation") > 1
+
+
+def best_checkpoints(run: RunFolder) -> list[tuple[int, Path]]:
+    """Returns (step, weights file) of the best checkpoints that still exist, best first."""
+    if not has_checkpoint(run):
+        return []
+    checkpoints = []
+    for _, step in load_training_state(run).best:
+        path = run.best_checkpoint(step)
+        if path.exists():
+            checkpoints.append((step, path))
+    return checkpoints
+
+
+def _last_checkpoint(run: RunFolder) -> Path:
+    folder = run.last_checkpoint
+    if folder is None:
+        raise UserError(
+            f"{run.path} has no checkpoint to resume from. Train without --resume, into another "
+            "folder (--run)."
+        )
+    return folder
+
+
+# -- tensors ---------------------------------------------------------------------------------------
+
+
+def training_tensors(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    ema: ExponentialMovingAverage | None,
+    device: torch.device,
+) -> dict[str, Tensor]:
+    """Returns all tensors that the next update depends on, by name.
+
+    Save them before that update: tensors of the optimizer and the average are not copied.
+    """
+    tensors = {}
+    for name, parameter in model.named_parameters():
+        # Parameters can be views of one block of memory (cuDNN's LSTM), which safetensors refuses.
+        tensors[f"model.{name}"] = parameter.detach().clone()
+    tensors |= optimizer_tensors(optimizer)
+    if ema is not None:
+        for name, average in ema.weights.items():
+            tensors[f"ema.{name}"] = average
+    tensors["random.cpu"] = torch.get_rng_state()
+    if device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
+    return tensors
+
+
+def restore_training(
+    tensors: dict[str, Tensor],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    ema: ExponentialMovingAverage | None,
+    path: Path,
+) -> None:
+    """Restores what `training_tensors` returned, including torch's random state.
+
+    Args:
+        path: where the tensors come from, for messages.
+
+    Raises:
+        UserError: the tensors do not fit the model.
+    """
+    device = next(model.parameters()).device
+    load_into(model, _with_prefix(tensors, "model."), path)
+    restore_optimizer(optimizer, tensors)
+    if ema is not None:
+        # A run that had no average before starts one at its current weights.
+        ema.reset(model)
+        averages = current_names(_with_prefix(tensors, "ema."), type(model))
+        for name, average in averages.items():
+            ema.weights[name].copy_(average)
+    torch.set_rng_state(tensors["random.cpu"])
+    if device.type == "cuda" and "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"], device)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimiser's state as named tensors, by the order of its parameters."""
+    """Returns the optimizer's state as tensors named optimizer.NUMBER.FIELD."""
     tensors = {}
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for number, parameter in enumerate(parameters):
-        for name, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
+    for number, parameter in enumerate(_parameters(optimizer)):
+        for field, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{number}.{field}"] = torch.as_tensor(value)
     return tensors
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Gives the optimiser back what `optimizer_tensors` took."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    """Restores what `optimizer_tensors` returned. Other tensors are ignored."""
+    parameters = _parameters(optimizer)
+    for name, tensor in _with_prefix(tensors, "optimizer.").items():
+        number, field = name.split(".")
+        parameter = parameters[int(number)]
+        # A copy: a loaded tensor is mapped from the file that the next checkpoint replaces.
+        optimizer.state[parameter][field] = tensor.to(parameter.device, copy=True)
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    parameters = []
+    for group in optimizer.param_groups:
+        parameters += group["params"]
+    return parameters
+
+
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Returns the tensors whose names start with `prefix`, without it."""
+    selected = {}
     for name, tensor in tensors.items():
-        kind, _, rest = name.partition(".")
-        if kind == "optimizer":
-            number, field = rest.split(".")
-            parameter = parameters[int(number)]
-            optimizer.state[parameter][field] = tensor.to(parameter.device, copy=True)
-
-
-def _disk_error(error: BaseException, path: Path) -> BaseException:
-    text = str(error)
-    if isinstance(error, OSError) or "No space left" in text or type(error).__name__ == "SafetensorError":
-        return UserError(
-            f"{path} could not be written ({text}): free some space or give another --run folder, then go on "
-            "with --resume."
-        )
-    return error
+        if name.startswith(prefix):
+            selected[name.removeprefix(prefix)] = tensor
+    return selected

@@ -1,4 +1,4 @@
-"""What happened in a training run, one JSON object a line, appended as it happens."""
+"""The journal of a training run: one JSON object per line, appended as things happen."""
 
 import json
 import time
@@ -6,33 +6,39 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from seq2seq.files import atomic_write_text
+
 
 class Journal:
-    """`journal.jsonl` of a run folder."""
+    """The events in `journal.jsonl` of a run folder. Iterating reads them from the file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def write(self, event: str, **fields: Any) -> None:
-        """Appends one event with the time in seconds since 1970."""
-        line = json.dumps({"event": event, "time": round(time.time(), 3), **fields}, ensure_ascii=False)
-        with self.path.open("a", encoding="utf-8") as file:
+        """Appends one event with the current time, in seconds since 1970."""
+        values = {"event": event, "time": round(time.time(), 3), **fields}
+        line = json.dumps(values, ensure_ascii=False)
+        with self.path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(line + "\n")
 
     def rewind(self, step: int) -> None:
-        """Drops events after update `step`: a run resumed from there does them again."""
-        kept = [line for event, line in self._lines() if event.get("step", 0) <= step and event.get("event") != "end"]
-        rewound = self.path.with_suffix(".tmp")
-        rewound.write_text("".join(kept), encoding="utf-8")
-        rewound.replace(self.path)  # in one step: a kill leaves the old journal
+        """Drops events after update `step`, because a run that resumes there repeats them."""
+        lines = []
+        for event, line in self._events():
+            if event.get("event") != "end" and event.get("step", 0) <= step:
+                lines.append(line)
+        atomic_write_text(self.path, "".join(lines))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter([event for event, _ in self._lines()])
+        for event, _ in self._events():
+            yield event
 
-    def _lines(self) -> Iterator[tuple[dict[str, Any], str]]:
+    def _events(self) -> Iterator[tuple[dict[str, Any], str]]:
+        """Yields each event and its line. Lines that are not events are skipped."""
         if not self.path.exists():
             return
-        # The last line of a run that was killed while writing may end anywhere, inside a character too.
+        # A run that was killed while it wrote can leave half a line, cut even inside a character.
         with self.path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
                 try:

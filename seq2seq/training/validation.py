@@ -1,96 +1,110 @@
-"""How good the model is now: loss by teacher forcing, BLEU and chrF by real search, on held-out pairs."""
+"""Validation on held-out pairs: the loss, and BLEU and chrF of real translations."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from pydantic import ConfigDict
 
-from seq2seq.data.batching import Batch, EncodedPairs, Ragged, collate
-from seq2seq.data.pairs import Pairs
-from seq2seq.data.tokenizer import PAD
-from seq2seq.decoding.translator import Translator
+from seq2seq.config.training import ValidationConfig
+from seq2seq.data.batching import collate
+from seq2seq.data.corpus import Pairs
+from seq2seq.data.encoding import EncodedPairs, RaggedArray
+from seq2seq.decoding.translator import Translation, Translator
 from seq2seq.evaluation.metrics import quick_scores
-from seq2seq.training.device import autocast
+from seq2seq.models.device import autocast
+from seq2seq.text.tokenizer import PAD
 from seq2seq.training.loss import smoothed_cross_entropy
 
+_BATCH_SENTENCES = 64
+_PAD_TO_MULTIPLE_OF = 8
 
-@dataclass(frozen=True, kw_only=True)
-class ValidationConfig:
-    """When and how the model is tried on held-out pairs during training."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+@dataclass(frozen=True)
+class Sample:
+    """One translated pair, to be read by a person."""
 
-    every_steps: int = 500
-    """Updates between validations."""
-    sentences: int = 1000
-    """Pairs of the valid split that are used, spread evenly over it (a split may be sorted); 0 uses all."""
-    beam: int = 1
-    """Beam of the search; greedy is several times faster and ranks checkpoints much the same."""
-    samples: int = 2
-    """Translations shown at each validation."""
-
-    def __post_init__(self) -> None:
-        if self.every_steps < 1 or self.beam < 1 or self.sentences < 0 or self.samples < 0:
-            raise ValueError("every_steps and beam must be at least 1, sentences and samples at least 0")
+    source: str
+    reference: str
+    translation: str
 
 
 @dataclass(frozen=True)
 class Validation:
-    """loss in nats per piece, BLEU and chrF of 0 to 100, samples of source, reference and translation."""
+    """The scores of one validation."""
 
     loss: float
+    """Negative log-likelihood in nats per target token."""
     bleu: float
+    """0 to 100."""
     chrf: float
-    samples: list[dict[str, str]]
+    """0 to 100."""
+    samples: list[Sample]
 
     def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as they stand in the journal."""
         return asdict(self)
 
 
 class Validator:
-    """Measures one model, as it changes, on the same pairs."""
+    """Measures a model, while it changes, on the same pairs."""
 
     def __init__(self, translator: Translator, pairs: Pairs, config: ValidationConfig) -> None:
         count = min(config.sentences or len(pairs), len(pairs))
+        # Spread evenly, because a split may be sorted.
         self.pairs = pairs.select([len(pairs) * i // count for i in range(count)])
-        self.config = config
         self.translator = translator
+        self.config = config
+        self._encoded = self._encode_pairs()
 
     def __call__(self, precision: str) -> Validation:
-        """Validates the model with the weights that it has now."""
+        """Validates the model with its current weights.
+
+        Args:
+            precision: float32 or bfloat16, for the loss.
+        """
         model = self.translator.model
         was_training = model.training
         model.eval()
         translations = self.translator.translate(self.pairs.source, beam=self.config.beam, nbest=1)
-        bleu, chrf = quick_scores([t.text for t in translations], [self.pairs.target])
+        hypotheses = [translation.text for translation in translations]
+        bleu, chrf = quick_scores(hypotheses, [self.pairs.target])
         loss = self._loss(precision)
         model.train(was_training)
-        shown = [len(self.pairs) * (2 * i + 1) // (2 * self.config.samples) for i in range(self.config.samples)]
-        samples = [
-            {"source": self.pairs.source[i], "reference": self.pairs.target[i], "translation": translations[i].text}
-            for i in shown
-        ]
-        return Validation(loss, bleu, chrf, samples)
+        return Validation(loss, bleu, chrf, self._samples(translations))
 
     @torch.inference_mode()
     def _loss(self, precision: str) -> float:
-        translator, total, count = self.translator, 0.0, 0
-        for batch in self._batches():
-            on_device = batch.to(translator.device)
+        translator = self.translator
+        total = 0.0
+        count = 0
+        # Sentences of similar length share a batch.
+        order = self._encoded.target.lengths.argsort(kind="stable")
+        for start in range(0, len(order), _BATCH_SENTENCES):
+            rows = order[start : start + _BATCH_SENTENCES]
+            batch = collate(self._encoded, rows, _PAD_TO_MULTIPLE_OF)
+            num_tokens = batch.num_target_tokens
+            batch = batch.to(translator.device)
             with autocast(translator.device, precision):
-                logits = translator.model(on_device.source, on_device.source_mask, on_device.target_in).logits
-            _, likelihood = smoothed_cross_entropy(logits, on_device.target_out, smoothing=0, ignore=PAD)
-            total += float(likelihood) * batch.target_tokens
-            count += batch.target_tokens
+                logits = translator.model(batch.source, batch.source_mask, batch.target_in).logits
+            _, likelihood = smoothed_cross_entropy(
+                logits, batch.target_out, smoothing=0, ignore=PAD
+            )
+            total += float(likelihood) * num_tokens
+            count += num_tokens
         return total / max(count, 1)
 
-    def _batches(self, size: int = 64) -> Iterator[Batch]:
-        tokenizer, limit = self.translator.tokenizer, self.translator.max_source - 1
+    def _samples(self, translations: list[Translation]) -> list[Sample]:
+        """Picks translations that are spread evenly."""
+        samples = []
+        for number in range(self.config.samples):
+            i = len(self.pairs) * (2 * number + 1) // (2 * self.config.samples)
+            samples.append(Sample(self.pairs.source[i], self.pairs.target[i], translations[i].text))
+        return samples
+
+    def _encode_pairs(self) -> EncodedPairs:
+        """Encodes the pairs once. Long sentences are cut, with room for the start or end token."""
+        tokenizer = self.translator.tokenizer
+        limit = self.translator.max_source_tokens - 1
         source = [ids[:limit] for ids in tokenizer.encode(self.pairs.source, "source")]
         target = [ids[:limit] for ids in tokenizer.encode(self.pairs.target, "target")]
-        encoded = EncodedPairs(Ragged.of(source), Ragged.of(target))
-        order = encoded.target.lengths.argsort(kind="stable")
-        for first in range(0, len(order), size):
-            yield collate(encoded, order[first : first + size], 8)
+        return EncodedPairs(RaggedArray.of(source), RaggedArray.of(target))

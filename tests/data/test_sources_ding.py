@@ -1,9 +1,13 @@
+"""The dictionary Ding: entries and splits."""
+
 import pytest
 
-from seq2seq.data.cleaning import sentence_key
-from seq2seq.data.pairs import Pairs
-from seq2seq.data.sources.ding import DingSpec, divide, plain_entry, read_entries
+from seq2seq.config.sources import DingSource
+from seq2seq.data.corpus import Pairs
+from seq2seq.data.sources import ding
+from seq2seq.data.sources.ding import Part, plain_entry, read_entries, split_entries
 from seq2seq.errors import UserError
+from seq2seq.text.normalization import sentence_key
 
 
 @pytest.mark.parametrize(
@@ -25,7 +29,8 @@ def test_plain_entry(segment: str, text: str) -> None:
 
 LINES = [
     "# Comment :: comment goes on.",
-    "Hund {m} | Der Hund bellt. | ein bissiger Hund [pej.] :: dog | The dog is barking. | a vicious dog; a biter",
+    "Hund {m} | Der Hund bellt. | ein bissiger Hund [pej.]"
+    " :: dog | The dog is barking. | a vicious dog; a biter",
     "jdm. helfen | Er half sb. gern. :: to help sb. | He liked to help.",
     "Das ist so und bleibt so. :: That’s how it is.",
     "Er lacht | Sie lacht. :: He laughs. | She laughs / smiles.",
@@ -37,53 +42,83 @@ LINES = [
 
 
 def test_read_entries() -> None:
-    found = read_entries(LINES)
-    assert list(found["sentences"]) == [
+    entries = read_entries(LINES)
+    assert list(entries["sentences"]) == [
         ("Der Hund bellt.", "The dog is barking."),
         ("Das ist so und bleibt so.", "That’s how it is."),
     ]
-    assert found["sentences"].groups == ["2", "4"]
-    assert list(found["phrases"]) == [("ein bissiger Hund", "a vicious dog")]
+    assert entries["sentences"].groups == ["2", "4"]
+    assert list(entries["phrases"]) == [("ein bissiger Hund", "a vicious dog")]
 
 
-def made_up(count: int) -> dict[str, Pairs]:
-    lines = [
-        f"das Wort {n} | Satz Nummer {n // 2}. | Noch ein Satz {n}. :: the word {n} | Sentence number {n}. | One more {n}."
-        for n in range(count)
-    ]
-    return read_entries(lines)  # type: ignore[return-value]
+def made_up_entries(num_lines: int) -> dict[Part, Pairs]:
+    """Lines of one phrase and two sentences. Two lines share a sentence."""
+    lines = []
+    for n in range(num_lines):
+        german = f"das Wort {n} | Satz Nummer {n // 2}. | Noch ein Satz {n}."
+        english = f"the word {n} | Sentence number {n}. | One more {n}."
+        lines.append(f"{german} :: {english}")
+    return read_entries(lines)
 
 
-def test_no_entry_and_no_sentence_stands_in_two_splits() -> None:
-    found = made_up(300)
-    phrases = found["phrases"]
-    found["phrases"] = Pairs(
+@pytest.fixture(scope="module")
+def splits_and_notes() -> tuple[dict[str, Pairs], list[str]]:
+    entries = made_up_entries(300)
+    phrases = entries["phrases"]
+    # A phrase of another line that is also a sentence.
+    entries["phrases"] = Pairs(
         source=[*phrases.source, "satz nummer 7"],
         target=[*phrases.target, "a phrase"],
         groups=[*(phrases.groups or []), "0"],
     )
-    splits, notes = divide(found, ("sentences", "phrases"), "ding")  # type: ignore[arg-type]
+    return split_entries(entries, ("sentences", "phrases"), "ding")
+
+
+def test_valid_and_test_are_sentences(
+    splits_and_notes: tuple[dict[str, Pairs], list[str]],
+) -> None:
+    splits, notes = splits_and_notes
     assert len(splits["test"]) == len(splits["valid"]) == 60
     assert all(text.endswith(".") for text in splits["test"].source)
-    lines = {name: set(splits[name].groups or []) for name in ("valid", "test")}
-    assert not lines["valid"] & lines["test"]
-    # Line n holds "das Wort n"; in train no line is represented that is held out.
-    train_lines = {str(int(text.split()[-1]) + 1) for text in splits["train"].source if text.startswith("das Wort")}
-    assert train_lines
-    assert not train_lines & (lines["valid"] | lines["test"])
-    held_out = {sentence_key(text) for name in ("valid", "test") for text in splits[name].source}
-    assert not held_out & {sentence_key(text) for text in splits["train"].source}
     assert notes[1].startswith("train: 480 sentences and ")
 
 
-def test_parts_alone() -> None:
-    splits, _ = divide(made_up(100), ("phrases",), "ding")  # type: ignore[arg-type]
-    assert {name: len(pairs) for name, pairs in splits.items()} == {"train": 80, "valid": 10, "test": 10}
+def test_no_dictionary_line_is_in_two_splits(
+    splits_and_notes: tuple[dict[str, Pairs], list[str]],
+) -> None:
+    splits, _ = splits_and_notes
+    valid_lines = set(splits["valid"].groups or [])
+    test_lines = set(splits["test"].groups or [])
+    # Line n + 1 has the phrase "das Wort n".
+    train_lines = set()
+    for text in splits["train"].source:
+        if text.startswith("das Wort"):
+            train_lines.add(str(int(text.split()[-1]) + 1))
+    assert train_lines
+    assert not valid_lines & test_lines
+    assert not train_lines & (valid_lines | test_lines)
+
+
+def test_no_sentence_of_train_is_held_out(
+    splits_and_notes: tuple[dict[str, Pairs], list[str]],
+) -> None:
+    splits, _ = splits_and_notes
+    held_out = {sentence_key(text) for text in splits["valid"].source + splits["test"].source}
+    assert not held_out & {sentence_key(text) for text in splits["train"].source}
+
+
+def test_phrases_alone_are_held_out_too() -> None:
+    splits, _ = split_entries(made_up_entries(100), ("phrases",), "ding")
+    sizes = {name: len(pairs) for name, pairs in splits.items()}
+    assert sizes == {"train": 80, "valid": 10, "test": 10}
     assert all(text.startswith("das Wort") for text in splits["test"].source)
 
 
-def test_errors() -> None:
-    with pytest.raises(ValueError, match="must name sentences, phrases or both"):
-        DingSpec(kind="ding", parts=())
-    with pytest.raises(UserError, match="dictionary of German and English: fr to en"):
-        DingSpec(kind="ding").collect(name="x", source="fr", target="en", say=lambda line: None)
+def test_other_languages_are_an_error() -> None:
+    with pytest.raises(UserError, match=r"dictionary of German and English.*cannot give fr to en"):
+        ding.collect(DingSource(kind="ding"), name="x", source="fr", target="en")
+
+
+def test_no_parts_are_an_error() -> None:
+    with pytest.raises(ValueError, match="must list sentences, phrases or both"):
+        DingSource(kind="ding", parts=())

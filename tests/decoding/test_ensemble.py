@@ -1,47 +1,58 @@
-"""An ensemble is one more model to search: the mean of probabilities, whoever computes them."""
+"""An ensemble predicts the mean of the probabilities of its models."""
 
 import pytest
 import torch
-from fakes import TableModel, source_of
+from fakes import FakeModel, RandomTableModel, padded_source
+from torch import Tensor
 
-from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK
+from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.ensemble import Ensemble
-from seq2seq.decoding.search import SearchConfig, beam_search
+from seq2seq.decoding.search import Hypothesis, beam_search
+from seq2seq.models import Seq2Seq
+from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
 ROWS = [[4, 5, 6], [7]]
 
 
-def test_the_mean_of_probabilities_and_of_attention() -> None:
-    members = [TableModel(9, seed) for seed in (1, 2, 3)]
-    source, mask = source_of(ROWS)
-    token = torch.tensor([BOS, BOS])
+def first_step(model: Seq2Seq) -> tuple[Tensor, Tensor]:
+    """The probabilities and the attention after <s>."""
+    memory = model.encode(*padded_source(ROWS))
+    step, _ = model.step(memory, model.start(memory), torch.tensor([BOS, BOS]))
+    assert step.attention is not None
+    return step.logits.softmax(-1), step.attention
 
-    def first_step(model: TableModel) -> tuple[torch.Tensor, torch.Tensor]:
-        memory = model.encode(source, mask)
-        step, _ = model.step(memory, model.start(memory), token)
-        assert step.attention is not None
-        return step.logits.softmax(-1), step.attention
 
-    probs, attention = (torch.stack(parts).mean(0) for parts in zip(*map(first_step, members), strict=True))
-    found_probs, found_attention = first_step(Ensemble(members))  # type: ignore[arg-type]
-    assert torch.allclose(found_probs, probs, atol=1e-6)
-    assert torch.allclose(found_attention, attention)
+def search(model: Seq2Seq) -> list[list[Hypothesis]]:
+    source, mask = padded_source(ROWS)
+    config = SearchConfig(beam=4, nbest=4)
+    return beam_search(model, source, mask, config, bos=BOS, eos=EOS, forbidden=[PAD, UNK])
+
+
+@pytest.fixture
+def members() -> list[FakeModel]:
+    return [RandomTableModel(9, seed) for seed in (1, 2, 3)]
+
+
+def test_probabilities_are_the_mean(members: list[FakeModel]) -> None:
+    mean = torch.stack([first_step(model)[0] for model in members]).mean(0)
+    assert torch.allclose(first_step(Ensemble(members))[0], mean, atol=1e-6)
+
+
+def test_attention_is_the_mean(members: list[FakeModel]) -> None:
+    mean = torch.stack([first_step(model)[1] for model in members]).mean(0)
+    assert torch.allclose(first_step(Ensemble(members))[1], mean)
 
 
 @pytest.mark.parametrize("copies", [1, 3])
-def test_of_equals_it_finds_what_one_finds(copies: int) -> None:
-    model = TableModel(9, 5, end_bonus=1.0)
-    source, mask = source_of(ROWS)
-    config = SearchConfig(beam=4, nbest=4)
-    alone, together = (
-        beam_search(either, source, mask, config, bos=BOS, eos=EOS, forbidden=[PAD, UNK])
-        for either in (model, Ensemble([model] * copies))
-    )
-    for one, other in zip(alone, together, strict=True):
-        assert [h.tokens for h in one] == [h.tokens for h in other]
-        assert [h.score for h in one] == pytest.approx([h.score for h in other], abs=1e-4)
+def test_search_with_copies_of_one_model_finds_what_the_model_finds(copies: int) -> None:
+    model = RandomTableModel(9, 5, eos_bonus=1.0)
+    alone = search(model)
+    together = search(Ensemble([model] * copies))
+    for expected, found in zip(alone, together, strict=True):
+        assert [h.tokens for h in found] == [h.tokens for h in expected]
+        assert [h.score for h in found] == pytest.approx([h.score for h in expected], abs=1e-4)
 
 
-def test_an_empty_one_is_refused() -> None:
+def test_an_empty_ensemble_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one model"):
         Ensemble([])

@@ -1,156 +1,201 @@
-"""The shortlist against sets, its lexicon against expectation maximisation in dictionaries, search with it against search
-of one sentence at a time among the same pieces."""
+"""The shortlist, compared with sets. Search with it, compared with search of one sentence at a
+time where every other token is forbidden."""
 
 import random
-from collections import defaultdict
+from typing import Any
 
 import pytest
 import torch
-from fakes import TableModel, source_of
+from fakes import NumberState, RandomTableModel, SourceMemory, padded_source
+from torch import Tensor
 
-from seq2seq.data.alignment import learn_lexicon
-from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK
-from seq2seq.decoding.search import SearchConfig, beam_search
+from seq2seq.config.search import SearchConfig
+from seq2seq.data.alignment import train_lexicon
+from seq2seq.decoding.search import Hypothesis, beam_search
 from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.errors import UserError
+from seq2seq.models import Step
+from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
-SOURCES, TARGETS = 12, 15
+SOURCE_SIZE = 12
+TARGET_SIZE = 15
+UNEXPLAINED = 14
+ALWAYS = 5
+
+Sentences = list[list[int]]
 
 
-def some_pairs(count: int, seed: int = 0) -> tuple[list[list[int]], list[list[int]]]:
-    """Piece p is translated as p + 1, in any order, and a 14 comes from nothing."""
+def random_pairs(seed: int) -> tuple[Sentences, Sentences]:
+    """Source token s is translated as s + 1, in any order. UNEXPLAINED comes from no token."""
     rng = random.Random(seed)
-    source = [[rng.randrange(4, SOURCES) for _ in range(rng.randrange(1, 6))] for _ in range(count)]
-    return source, [rng.sample([p + 1 for p in row] + [14], len(row) + 1) for row in source]
+    source = []
+    target = []
+    for _ in range(80):
+        row = [rng.randrange(4, SOURCE_SIZE) for _ in range(rng.randrange(1, 6))]
+        translation = [token + 1 for token in row] + [UNEXPLAINED]
+        rng.shuffle(translation)
+        source.append(row)
+        target.append(translation)
+    return source, target
 
 
-def slow_lexicon(source: list[list[int]], target: list[list[int]], rounds: int) -> dict[tuple[int, int], float]:
-    table: dict[tuple[int, int], float] = defaultdict(lambda: 1.0)
-    for _ in range(rounds):
-        counts: dict[tuple[int, int], float] = defaultdict(float)
-        for s_row, t_row in zip(source, target, strict=True):
-            for t in t_row if s_row else []:
-                total = sum(table[s, t] for s in [*s_row, SOURCES])
-                for s in [*s_row, SOURCES]:
-                    counts[s, t] += table[s, t] / total
-        of_source: dict[int, float] = defaultdict(float)
-        for (s, _), count in counts.items():
-            of_source[s] += count
-        table = defaultdict(float, {(s, t): count / of_source[s] for (s, t), count in counts.items()})
-    return dict(table)
-
-
-def test_the_lexicon_equals_the_slow_one() -> None:
-    source, target = some_pairs(60)
-    source[7], target[9] = [], []
-    found = learn_lexicon(source, target, source_size=SOURCES, target_size=TARGETS, rounds=4)
-    table = dict(zip(zip(found.source.tolist(), found.target.tolist(), strict=True), found.probability, strict=True))
-    assert table == pytest.approx(slow_lexicon(source, target, 4))
-    assert found.nothing == SOURCES
-
-
-def test_the_lexicon_finds_the_translations() -> None:
-    source, target = some_pairs(500)
-    found = learn_lexicon(source, target, source_size=SOURCES, target_size=TARGETS)
-    for piece in range(4, SOURCES):
-        rows = found.source == piece
-        assert found.target[rows][found.probability[rows].argmax()] == piece + 1
-    assert found.target[found.source == found.nothing][found.probability[found.source == found.nothing].argmax()] == 14
-
-
-def test_a_large_corpus_is_sampled_evenly() -> None:
-    source, target = [[4]] * 100, [[5]] * 50 + [[6]] * 50
-    found = learn_lexicon(source, target, source_size=SOURCES, target_size=TARGETS, most_pairs=40)
-    rows = found.source == 4
-    assert dict(zip(found.target[rows], found.probability[rows], strict=True)) == pytest.approx({5: 0.5, 6: 0.5})
-
-
-def test_no_pairs_at_all() -> None:
-    found = learn_lexicon([[], [4]], [[5], []], source_size=SOURCES, target_size=TARGETS)
-    assert len(found.source) == 0
-    empty = build_shortlist([], [], source_size=4, target_size=6, always=[5], identical=False)
-    assert {*empty.candidates(torch.tensor([[3, 3]]))[0].tolist()} - {PAD} >= {EOS, 5}
-
-
-def shortlist_of(seed: int, best: int = 2, frequent: int = 1) -> tuple[Shortlist, list[list[int]], list[list[int]]]:
-    source, target = some_pairs(80, seed)
-    made = build_shortlist(
+def shortlist_of(source: Sentences, target: Sentences, **options: Any) -> Shortlist:
+    options = {"identical": True, "best": 2, "frequent": 1, **options}
+    return build_shortlist(
         source,
         target,
-        source_size=SOURCES,
-        target_size=TARGETS,
-        always=[5],
-        identical=True,
-        best=best,
-        frequent=frequent,
+        source_size=SOURCE_SIZE,
+        target_size=TARGET_SIZE,
+        always=[ALWAYS],
+        **options,
     )
-    return made, source, target
+
+
+def random_shortlist(seed: int, **options: Any) -> Shortlist:
+    return shortlist_of(*random_pairs(seed), **options)
+
+
+def candidate_set(row: Tensor) -> set[int]:
+    """The candidates of a sentence without </s> and padding."""
+    return set(row.tolist()) - {PAD, EOS}
+
+
+# -- candidates ------------------------------------------------------------------------------------
 
 
 def test_candidates_equal_those_of_sets() -> None:
-    made, source, target = shortlist_of(1)
-    table = slow_lexicon(source, target, 5)
-    likely = {
-        s: set(sorted((t for s2, t in table if s2 == s), key=lambda t, s=s: (-table[s, t], t))[:2])
-        for s in range(SOURCES + 1)
-    }
-    said = [t for row in target for t in row]
-    always = {5, max(range(TARGETS), key=said.count), *likely[SOURCES]}
+    source, target = random_pairs(1)
+    candidates_of, always = slow_candidates(source, target)
     rows = [[4, 7, EOS], [9, EOS], [11, 11, 11, EOS]]
-    found = made.candidates(source_of(rows)[0], forbidden=[7])
-    assert found.shape[1] % 64 == 0
-    for row, candidates in zip(rows, found.tolist(), strict=True):
-        # Padding is a source piece like any other here: it may become itself, which is forbidden anyway.
-        wanted = always | {t for s in row for t in likely[s] | {s}}
-        assert candidates[0] == EOS
-        assert set(candidates) - {PAD} == (wanted | {EOS}) - {7, PAD}
-        assert len([c for c in candidates if c != PAD]) == len(set(candidates) - {PAD})
+    candidates = shortlist_of(source, target).candidates(padded_source(rows)[0], forbidden=[7])
+    for row, found in zip(rows, candidates, strict=True):
+        expected = set(always)
+        for token in row:
+            expected |= candidates_of[token] | {token}
+        assert candidate_set(found) == expected - {7, EOS, PAD}
 
 
-def test_a_neighbour_changes_nothing() -> None:
-    made, _, _ = shortlist_of(2)
-    together = made.candidates(source_of([[4, 5, EOS], [9, 10, 8, 7, 6, EOS]])[0])[0]
-    alone = made.candidates(torch.tensor([[4, 5, EOS]]))[0]
-    assert set(together.tolist()) == set(alone.tolist())
+def slow_candidates(source: Sentences, target: Sentences) -> tuple[dict[int, set[int]], set[int]]:
+    """The two best translations of each source token, and what every sentence may contain."""
+    lexicon = train_lexicon(source, target, source_size=SOURCE_SIZE, target_size=TARGET_SIZE)
+    candidates_of = {}
+    for token in range(SOURCE_SIZE + 1):
+        entries = []
+        for s, t, p in zip(lexicon.source, lexicon.target, lexicon.probability, strict=True):
+            if s == token:
+                entries.append((-p, int(t)))
+        candidates_of[token] = {t for _, t in sorted(entries)[:2]}
+    said = [token for row in target for token in row]
+    most_frequent = max(range(TARGET_SIZE), key=said.count)
+    return candidates_of, {ALWAYS, most_frequent, *candidates_of[lexicon.null]}
+
+
+def test_candidates_are_padded_and_begin_with_the_end() -> None:
+    rows = padded_source([[4, 7, EOS], [9, EOS]])[0]
+    candidates = random_shortlist(1).candidates(rows)
+    assert candidates.shape[1] % 64 == 0
+    assert candidates[:, 0].tolist() == [EOS, EOS]
+
+
+def test_no_candidate_occurs_twice() -> None:
+    (row,) = random_shortlist(1).candidates(torch.tensor([[11, 11, 4, EOS]]))
+    tokens = [token for token in row.tolist() if token != PAD]
+    assert len(tokens) == len(set(tokens))
+
+
+def test_candidates_do_not_depend_on_the_batch() -> None:
+    shortlist = random_shortlist(2)
+    in_batch = shortlist.candidates(padded_source([[4, 5, EOS], [9, 10, 8, 7, 6, EOS]])[0])[0]
+    alone = shortlist.candidates(torch.tensor([[4, 5, EOS]]))[0]
+    assert candidate_set(in_batch) == candidate_set(alone)
+
+
+def test_a_shortlist_of_no_corpus_allows_what_is_always_allowed() -> None:
+    shortlist = shortlist_of([], [], identical=False)
+    (row,) = shortlist.candidates(torch.tensor([[3, 3]]))
+    assert row[0] == EOS
+    assert ALWAYS in candidate_set(row)
 
 
 def test_coverage_by_hand() -> None:
-    made, _, _ = shortlist_of(3, best=1)
-    size, share = made.coverage([[4], [6]], [[5, 14, 13], [7]])
-    assert share == pytest.approx(3 / 4)
+    # Tokens 4 and 6 are translated as 5 and 7, and 14 is always allowed. Only 13 is missing.
+    size, covered = random_shortlist(3, best=1).coverage([[4], [6]], [[5, 14, 13], [7]])
+    assert covered == pytest.approx(3 / 4)
     assert 4 <= size <= 7
 
 
-def test_a_file_keeps_it_and_a_wrong_one_is_refused() -> None:
-    made, _, _ = shortlist_of(4)
-    again = Shortlist.of_tensors(made.tensors(), source_size=SOURCES, target_size=TARGETS)
-    source = source_of([[4, 8, EOS]])[0]
-    assert torch.equal(again.candidates(source), made.candidates(source))
-    whole = made.tensors()
-    for broken, size in (
-        ({"begins": whole["begins"]}, TARGETS),
-        (whole | {"pieces": whole["pieces"] + 9}, TARGETS),
-        (whole | {"always": whole["always"] - 99}, TARGETS),
-        (whole | {"begins": whole["begins"].flip(0)}, TARGETS),
-        (whole | {"begins": whole["begins"][:-1]}, TARGETS),
-        (whole, 9),
-    ):
-        with pytest.raises(UserError, match="does not fit its vocabulary"):
-            Shortlist.of_tensors(broken, source_size=SOURCES, target_size=size)
+# -- files -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_search_among_candidates_equals_search_with_all_else_forbidden(seed: int) -> None:
-    rng = random.Random(seed)
-    model = TableModel(TARGETS, seed=seed, end_bonus=rng.choice([0.0, 1.5]))
-    rows = [[rng.randrange(4, SOURCES) for _ in range(rng.randrange(1, 6))] + [EOS] for _ in range(5)]
-    config = SearchConfig(
-        beam=rng.choice([1, 3, 5]), length_penalty=rng.choice([0.0, 1.0]), no_repeat_ngram=rng.choice([0, 2])
+def test_tensors_restore_the_shortlist() -> None:
+    shortlist = random_shortlist(4)
+    restored = Shortlist.from_tensors(
+        shortlist.tensors(), source_size=SOURCE_SIZE, target_size=TARGET_SIZE
     )
-    made, _, _ = shortlist_of(seed, best=rng.choice([1, 4]))
-    forbidden = [PAD, UNK, rng.randrange(4, TARGETS)]
-    source, mask = source_of(rows)
-    found = beam_search(
+    source = torch.tensor([[4, 8, EOS]])
+    assert torch.equal(restored.candidates(source), shortlist.candidates(source))
+
+
+def test_the_names_of_the_tensors_stay() -> None:
+    assert set(random_shortlist(4).tensors()) == {"begins", "pieces", "always"}
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("pieces", lambda tensor: tensor + 9),
+        ("always", lambda tensor: tensor - 99),
+        ("begins", lambda tensor: tensor.flip(0)),
+        ("begins", lambda tensor: tensor[:-1]),
+    ],
+)
+def test_damaged_tensors_are_an_error(name: str, damage: Any) -> None:
+    tensors = random_shortlist(4).tensors()
+    tensors[name] = damage(tensors[name])
+    with pytest.raises(UserError, match="does not fit its vocabulary"):
+        Shortlist.from_tensors(tensors, source_size=SOURCE_SIZE, target_size=TARGET_SIZE)
+
+
+def test_missing_tensors_are_an_error() -> None:
+    begins = random_shortlist(4).tensors()["begins"]
+    with pytest.raises(UserError, match="does not fit its vocabulary"):
+        Shortlist.from_tensors({"begins": begins}, source_size=SOURCE_SIZE, target_size=TARGET_SIZE)
+
+
+def test_a_shortlist_of_a_larger_vocabulary_is_an_error() -> None:
+    tensors = random_shortlist(4).tensors()
+    with pytest.raises(UserError, match="does not fit its vocabulary"):
+        Shortlist.from_tensors(tensors, source_size=SOURCE_SIZE, target_size=9)
+
+
+# -- search ----------------------------------------------------------------------------------------
+
+
+class LimitedModel(RandomTableModel):
+    """A RandomTableModel that gives no probability to any token but `allowed`."""
+
+    def __init__(self, model: RandomTableModel, allowed: list[int]) -> None:
+        super().__init__(model.vocab_size, model.seed, model.spread, model.eos_bonus)
+        self.allowed = allowed
+
+    def step(
+        self, memory: SourceMemory, state: NumberState, token: Tensor
+    ) -> tuple[Step, NumberState]:
+        step, next_state = super().step(memory, state, token)
+        logits = torch.full_like(step.logits, -1e9)
+        logits[:, self.allowed] = step.logits[:, self.allowed]
+        return Step(logits, step.attention), next_state
+
+
+def search(
+    model: RandomTableModel,
+    rows: Sentences,
+    config: SearchConfig,
+    forbidden: list[int],
+    candidates: Tensor | None = None,
+) -> list[list[Hypothesis]]:
+    source, mask = padded_source(rows)
+    return beam_search(
         model,
         source,
         mask,
@@ -159,39 +204,36 @@ def test_search_among_candidates_equals_search_with_all_else_forbidden(seed: int
         eos=EOS,
         forbidden=forbidden,
         keep_attention=True,
-        candidates=made.candidates(source, forbidden),
+        candidates=candidates,
     )
-    for row, hypotheses in zip(rows, found, strict=True):
-        own = set(made.candidates(torch.tensor([row]), forbidden)[0].tolist())
-        others = [piece for piece in range(TARGETS) if piece not in own and piece != BOS]
-        alone, alone_mask = source_of([row])
-        (wanted,) = beam_search(
-            _Among(TARGETS, model, sorted(own - {PAD})),
-            alone,
-            alone_mask,
-            config,
-            bos=BOS,
-            eos=EOS,
-            forbidden=[PAD, *others],
-            keep_attention=True,
-        )
-        assert [h.tokens for h in hypotheses] == [h.tokens for h in wanted]
-        assert [h.log_prob for h in hypotheses] == pytest.approx([h.log_prob for h in wanted], abs=1e-4)
-        for one, other in zip(hypotheses, wanted, strict=True):
-            assert one.attention is not None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_search_with_candidates_equals_search_with_all_others_forbidden(seed: int) -> None:
+    rng = random.Random(seed)
+    model = RandomTableModel(TARGET_SIZE, seed, eos_bonus=rng.choice([0.0, 1.5]))
+    rows = []
+    for _ in range(5):
+        rows.append([rng.randrange(4, SOURCE_SIZE) for _ in range(rng.randrange(1, 6))] + [EOS])
+    config = SearchConfig(
+        beam=rng.choice([1, 3, 5]),
+        length_penalty=rng.choice([0.0, 1.0]),
+        no_repeat_ngram_size=rng.choice([0, 2]),
+    )
+    shortlist = random_shortlist(seed, best=rng.choice([1, 4]))
+    forbidden = [PAD, UNK, rng.randrange(4, TARGET_SIZE)]
+    candidates = shortlist.candidates(padded_source(rows)[0], forbidden)
+    results = search(model, rows, config, forbidden, candidates)
+    for row, hypotheses in zip(rows, results, strict=True):
+        (row_candidates,) = shortlist.candidates(torch.tensor([row]), forbidden)
+        allowed = {*candidate_set(row_candidates), EOS}
+        others = [token for token in range(TARGET_SIZE) if token not in {*allowed, BOS, PAD}]
+        (expected,) = search(LimitedModel(model, sorted(allowed)), [row], config, [PAD, *others])
+        assert [h.tokens for h in hypotheses] == [h.tokens for h in expected]
+        log_probs = [h.log_prob for h in expected]
+        assert [h.log_prob for h in hypotheses] == pytest.approx(log_probs, abs=1e-4)
+        for hypothesis, other in zip(hypotheses, expected, strict=True):
+            assert hypothesis.attention is not None
             assert other.attention is not None
-            assert torch.allclose(one.attention[:, : len(row)], other.attention, atol=1e-5)
-
-
-class _Among(TableModel):
-    """The model, with no probability for what is not among `own`: log_softmax runs over these alone."""
-
-    def __init__(self, pieces: int, like: TableModel, own: list[int]) -> None:
-        super().__init__(pieces, seed=like.seed, spread=like.spread, end_bonus=like.end_bonus)
-        self.own = own
-
-    def step(self, memory, state, token):  # type: ignore[no-untyped-def]
-        step, after = super().step(memory, state, token)
-        kept = torch.full_like(step.logits, -1e9)
-        kept[:, self.own] = step.logits[:, self.own]
-        return type(step)(kept, step.attention), after
+            attention = hypothesis.attention[:, : len(row)]
+            assert torch.allclose(attention, other.attention, atol=1e-5)

@@ -1,181 +1,210 @@
-"""The report: its keys, its way to disk and back, and what a person sees."""
+"""The report of an evaluation: its keys, and its files."""
 
-import io
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from rich.console import Console
+from evaluation_examples import HYPOTHESES, REFERENCES, SOURCES, example_report
 from sacrebleu.metrics import BLEU
 
 from seq2seq.errors import UserError
-from seq2seq.evaluation import Hypotheses, build_report, render_report, report, write_report
+from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
+from seq2seq.run import RunFolder
 
-SOURCES = ["eins", "a b c d e f", "", " ".join("abcdefghijk"), "zwei", " ".join(["w"] * 51)]
-REFERENCES = ["one", "A b c d e x", "nothing", "a b c d e f g h i j k", "two", "the long one is here"]
-HYPOTHESES = ["one", "a b c d e x", "", "a b c d z f g h i j k", "two", "the long one was here"]
-
-
-def build(**options: Any) -> dict[str, Any]:
-    return build_report(SOURCES, HYPOTHESES, [REFERENCES], **({"seconds": 2.0, "bootstrap": 50} | options))
+# -- building --------------------------------------------------------------------------------------
 
 
-def shown(renderable: Any, width: int = 100, encoding: str = "utf-8") -> str:
-    raw = io.BytesIO()
-    file = io.TextIOWrapper(raw, encoding=encoding, newline="")
-    Console(file=file, width=width, color_system=None).print(renderable)
-    file.flush()
-    return raw.getvalue().decode(encoding)
+def test_keys() -> None:
+    report = example_report()
+    assert list(report) == [
+        "bleu",
+        "chrf",
+        "ter",
+        "num_sentences",
+        "brevity_penalty",
+        "length_ratio",
+        "system_length",
+        "reference_length",
+        "num_references",
+        "seconds",
+        "sentences_per_second",
+        "bleu_by_source_length",
+    ]
+    assert set(report["ter"]) == {"score", "signature", "low", "high"}
 
 
-def test_keys_and_numbers() -> None:
-    built = build(extra={"split": "test", "beam": 5})
-    assert {"bleu", "chrf", "ter", "num_sentences", "sentences_per_second", "brevity_penalty", "length_ratio"} <= set(
-        built
-    )
-    assert set(built["ter"]) == {"score", "signature", "low", "high"}
-    assert built["num_sentences"] == 6
-    assert built["num_references"] == 1
-    assert built["sentences_per_second"] == 3.0
-    assert built["bleu"]["score"] == pytest.approx(BLEU().corpus_score(HYPOTHESES, [REFERENCES]).score)
-    assert (built["split"], built["beam"]) == ("test", 5)
-    assert "against" not in built
-    assert "bleu_lowercase" not in built
+def test_numbers() -> None:
+    report = example_report()
+    assert report["num_sentences"] == 6
+    assert report["num_references"] == 1
+    assert report["sentences_per_second"] == 3.0
+    bleu = BLEU().corpus_score(HYPOTHESES, [REFERENCES])
+    assert report["bleu"]["score"] == pytest.approx(bleu.score)
 
 
-def test_lowercase_adds_the_other_figure() -> None:
-    built = build(lowercase=True)
-    assert built["bleu"] == build()["bleu"]
-    lowered = BLEU(lowercase=True).corpus_score(HYPOTHESES, [REFERENCES])
-    assert built["bleu_lowercase"]["score"] == pytest.approx(lowered.score)
-    assert built["bleu_lowercase"]["score"] > built["bleu"]["score"]
-    assert "case:lc" in built["bleu_lowercase"]["signature"]
+def test_extra_keys_are_added() -> None:
+    report = example_report(extra={"split": "test", "beam": 5})
+    assert report["split"] == "test"
+    assert report["beam"] == 5
+
+
+def test_extra_keys_must_be_new() -> None:
+    with pytest.raises(ValueError, match=r"keys that the report has too: \['bleu'\]"):
+        example_report(extra={"bleu": 1})
+
+
+def test_lowercase_adds_a_score() -> None:
+    report = example_report(lowercase=True)
+    assert report["bleu"] == example_report()["bleu"]
+    bleu = BLEU(lowercase=True).corpus_score(HYPOTHESES, [REFERENCES])
+    assert report["bleu_lowercase"]["score"] == pytest.approx(bleu.score)
+    assert report["bleu_lowercase"]["score"] > report["bleu"]["score"]
+    assert "case:lc" in report["bleu_lowercase"]["signature"]
 
 
 def test_bleu_by_source_length() -> None:
-    buckets = build()["bleu_by_source_length"]
-    assert [(bucket["words"], bucket["n"]) for bucket in buckets] == [
-        ("0", 1), ("1-5", 2), ("6-10", 1), ("11-15", 1), ("51+", 1)
-    ]  # fmt: skip
-    assert buckets[1]["bleu"] == pytest.approx(100)  # perfect one-word sentences, though they have no 4-grams
-    assert buckets[3]["bleu"] == pytest.approx(BLEU().corpus_score(HYPOTHESES[3:4], [REFERENCES[3:4]]).score)
+    entries = example_report()["bleu_by_source_length"]
+    assert [(entry["words"], entry["n"]) for entry in entries] == [
+        ("0", 1),
+        ("1-5", 2),
+        ("6-10", 1),
+        ("11-15", 1),
+        ("51+", 1),
+    ]
+    bleu = BLEU().corpus_score(HYPOTHESES[3:4], [REFERENCES[3:4]])
+    assert entries[3]["bleu"] == pytest.approx(bleu.score)
+
+
+def test_perfect_one_word_sentences_have_100_bleu() -> None:
+    entries = example_report()["bleu_by_source_length"]
+    assert entries[1]["words"] == "1-5"
+    assert entries[1]["bleu"] == pytest.approx(100)
 
 
 @pytest.mark.parametrize(
-    ("words", "bucket"),
-    [(1, "1-5"), (5, "1-5"), (6, "6-10"), (10, "6-10"), (11, "11-15"), (16, "16-20"), (20, "16-20"), (21, "21-30"),
-     (30, "21-30"), (31, "31-50"), (50, "31-50"), (51, "51+"), (400, "51+")],
-)  # fmt: skip
-def test_bucket_limits(words: int, bucket: str) -> None:
-    built = build_report(["w " * words], ["a"], [["a"]], seconds=1, bootstrap=0)
-    assert [found["words"] for found in built["bleu_by_source_length"]] == [bucket]
+    ("num_words", "label"),
+    [
+        (1, "1-5"),
+        (5, "1-5"),
+        (6, "6-10"),
+        (10, "6-10"),
+        (11, "11-15"),
+        (16, "16-20"),
+        (20, "16-20"),
+        (21, "21-30"),
+        (30, "21-30"),
+        (31, "31-50"),
+        (50, "31-50"),
+        (51, "51+"),
+        (400, "51+"),
+    ],
+)
+def test_ranges_of_source_lengths(num_words: int, label: str) -> None:
+    report = build_report(["w " * num_words], ["a"], [["a"]], seconds=1, bootstrap=0)
+    assert [entry["words"] for entry in report["bleu_by_source_length"]] == [label]
 
 
 def test_against_another_system() -> None:
     worse = ["x"] * 5 + HYPOTHESES[5:]
-    built = build(against=Hypotheses(name="runs/old", lines=worse))
-    against = built["against"]
-    assert (against["name"], against["resamples"]) == ("runs/old", 50)
-    assert against["bleu"]["score"] == built["bleu"]["score"]
-    assert against["bleu"]["delta"] == pytest.approx(against["bleu"]["score"] - against["bleu"]["other"])
-    assert against["chrf"]["delta"] > 0 > against["ter"]["delta"]
+    report = example_report(against=Hypotheses(name="runs/old", lines=worse))
+    against = report["against"]
+    assert list(against) == ["name", "resamples", "bleu", "chrf", "ter"]
+    assert against["name"] == "runs/old"
+    assert against["resamples"] == 50
+    bleu = against["bleu"]
+    assert bleu["score"] == report["bleu"]["score"]
+    assert bleu["delta"] == pytest.approx(bleu["score"] - bleu["other"])
+    assert against["chrf"]["delta"] > 0
+    assert against["ter"]["delta"] < 0
 
 
-def test_against_must_have_as_many_lines() -> None:
-    with pytest.raises(UserError, match=r"Cannot compare with old\.txt: it has 2 lines, but there are 6 hypotheses"):
-        build(against=Hypotheses(name="old.txt", lines=["a", "b"]))
+def test_the_other_system_must_have_the_same_number_of_lines() -> None:
+    message = r"Cannot compare with old\.txt: it has 2 lines, but there are 6 hypotheses"
+    with pytest.raises(UserError, match=message):
+        example_report(against=Hypotheses(name="old.txt", lines=["a", "b"]))
 
 
-def test_without_time_there_is_no_pace() -> None:
-    built = build(seconds=0.0)
-    assert built["sentences_per_second"] is None
-    assert "second" not in shown(render_report(built))
+def test_without_time_there_is_no_speed() -> None:
+    assert example_report(seconds=0.0)["sentences_per_second"] is None
 
 
-def test_calls_that_are_wrong() -> None:
+def test_every_source_needs_a_hypothesis() -> None:
     with pytest.raises(ValueError, match="6 hypotheses for 5 source lines"):
         build_report(SOURCES[1:], HYPOTHESES, [REFERENCES], seconds=1)
-    with pytest.raises(ValueError, match=r"extra keys \['bleu'\]"):
-        build(extra={"bleu": 1})
-    with pytest.raises(ValueError, match="5 hypotheses with a report on 6"):
-        write_report(Path("nowhere"), build(), HYPOTHESES[1:], "test")
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    built = build(lowercase=True, against=Hypotheses(name="ä", lines=REFERENCES), extra={"note": "grün"})
-    lines = [*HYPOTHESES[:4], "zwei\u2028halb\x85e", "two\nlines\r\nin one"]
-    json_path, text_path = write_report(tmp_path / "new" / "run", built, lines, "test")
-    assert (json_path.name, text_path.name) == ("evaluation.json", "hypotheses.txt")
-    assert json.loads(json_path.read_text(encoding="utf-8")) == built
-    assert "grün" in json_path.read_text(encoding="utf-8")
-    written = text_path.read_bytes().decode()
-    assert written.endswith("\n")
-    assert written.split("\n")[:-1] == [*lines[:5], "two lines in one"]
-    assert sorted(os.listdir(json_path.parent)) == ["evaluation.json", "hypotheses.txt"]
-    assert shown(render_report(json.loads(json_path.read_text(encoding="utf-8")))) == shown(render_report(built))
+# -- writing ---------------------------------------------------------------------------------------
 
 
-def test_other_splits_have_files_of_their_own(tmp_path: Path) -> None:
-    paths = write_report(tmp_path, build(), HYPOTHESES, "valid")
+def read_json(path: Path) -> Report:
+    report: Report = json.loads(path.read_text(encoding="utf-8"))
+    return report
+
+
+def test_writes_the_report_as_json(tmp_path: Path) -> None:
+    against = Hypotheses(name="ä", lines=REFERENCES)
+    report = example_report(lowercase=True, against=against, extra={"note": "grün"})
+    run = RunFolder(tmp_path / "new" / "run")
+    report_file, _ = write_report(run, report, HYPOTHESES, "test")
+    assert report_file == run.path / "evaluation.json"
+    assert read_json(report_file) == report
+    assert "grün" in report_file.read_text(encoding="utf-8")
+
+
+def test_writes_one_hypothesis_a_line(tmp_path: Path) -> None:
+    hypotheses = [*HYPOTHESES[:4], "zwei\u2028halb\x85e", "two\nlines\r\nin one"]
+    run = RunFolder(tmp_path)
+    _, hypotheses_file = write_report(run, example_report(), hypotheses, "test")
+    assert hypotheses_file == run.path / "hypotheses.txt"
+    text = hypotheses_file.read_bytes().decode()
+    assert text.endswith("\n")
+    assert text.split("\n")[:-1] == [*hypotheses[:5], "two lines in one"]
+
+
+def test_writes_no_other_files(tmp_path: Path) -> None:
+    write_report(RunFolder(tmp_path), example_report(), HYPOTHESES, "test")
+    assert sorted(os.listdir(tmp_path)) == ["evaluation.json", "hypotheses.txt"]
+
+
+def test_other_test_sets_have_their_own_files(tmp_path: Path) -> None:
+    paths = write_report(RunFolder(tmp_path), example_report(), HYPOTHESES, "valid")
     assert [path.name for path in paths] == ["evaluation.valid.json", "hypotheses.valid.txt"]
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a b", "test\n"])
-def test_names_that_are_no_file_names(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UserError, match="cannot name an evaluation"):
-        write_report(tmp_path, build(), HYPOTHESES, name)
+def test_names_that_cannot_be_file_names_are_errors(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="is not a valid name for an evaluation"):
+        write_report(RunFolder(tmp_path), example_report(), HYPOTHESES, name)
     assert os.listdir(tmp_path) == []
 
 
-def test_a_failed_write_leaves_the_old_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = build(extra={"run": 1})
-    write_report(tmp_path, old, HYPOTHESES, "test")
+def test_the_hypotheses_must_be_those_of_the_report() -> None:
+    with pytest.raises(ValueError, match="5 hypotheses for a report on 6 sentences"):
+        write_report(RunFolder("nowhere"), example_report(), HYPOTHESES[1:], "test")
 
-    def full(descriptor: int) -> None:
+
+def test_a_failed_write_leaves_the_old_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(tmp_path)
+    old_report = example_report(extra={"run": 1})
+    write_report(run, old_report, HYPOTHESES, "test")
+
+    def disk_full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report.os, "fsync", full)
-    with pytest.raises(UserError, match=r"Cannot write the evaluation into .*: No space left on device"):
-        write_report(tmp_path, build(extra={"run": 2}), ["new"] * 6, "test")
+    monkeypatch.setattr("os.fsync", disk_full)
+    message = r"Cannot write the evaluation into .*: No space left on device"
+    with pytest.raises(UserError, match=message):
+        write_report(run, example_report(extra={"run": 2}), ["new"] * 6, "test")
     assert sorted(os.listdir(tmp_path)) == ["evaluation.json", "hypotheses.txt"]
-    assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8")) == old
-    assert (tmp_path / "hypotheses.txt").read_text(encoding="utf-8").splitlines() == HYPOTHESES
+    assert read_json(run.evaluation_file("test")) == old_report
+    hypotheses = run.hypotheses_file("test").read_text(encoding="utf-8")
+    assert hypotheses.splitlines() == HYPOTHESES
 
 
-def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+def test_a_run_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("not a folder")
     with pytest.raises(UserError, match="Make the folder writable"):
-        write_report(tmp_path / "run", build(), HYPOTHESES, "test")
-
-
-def test_rendering_says_it_all() -> None:
-    built = build(lowercase=True, against=Hypotheses(name="runs/[red]old[/red]", lines=REFERENCES))
-    text = shown(render_report(built), width=160)
-    for figure in ("bleu", "bleu_lowercase", "chrf", "ter"):
-        assert f"{built[figure]['score']:.2f}" in text
-        assert built[figure]["signature"] in text
-        assert f"{built[figure]['low']:.2f} to {built[figure]['high']:.2f}" in text
-    assert "6 sentences in 2.0 s (3.0 a second)" in text
-    assert f"{built['brevity_penalty']:.3f}" in text
-    assert "Against runs/[red]old[/red] (paired bootstrap, 50 resamples)" in text
-    assert f"{built['against']['bleu']['delta']:+.2f}" in text
-    rows = {line.split()[0]: line for line in text.splitlines() if line.strip()}
-    assert rows["1-5"].count("━") > 2 * rows["51+"].count("━") > 0  # the bars are as long as the scores are high
-
-
-@pytest.mark.parametrize(
-    ("delta", "p", "verdict"), [(1.0, 0.01, "better"), (-1.0, 0.01, "worse"), (1.0, 0.2, "unclear")]
-)
-def test_verdicts(delta: float, p: float, verdict: str) -> None:
-    test = {"score": 1.0, "other": 0.0, "delta": delta, "low": 0.0, "high": 1.0, "p_value": p, "wins": 0.5}
-    against = {"name": "b", "resamples": 10, "bleu": test, "chrf": test, "ter": test | {"delta": -delta}}
-    text = shown(render_report(build() | {"against": against}))
-    assert [line.split()[-1] for line in text.splitlines()[-3:]] == [verdict] * 3
-
-
-def test_rendering_without_intervals_and_in_ascii() -> None:
-    text = shown(render_report(build(bootstrap=0)), width=80, encoding="ascii")
-    assert "None" not in text
-    assert max(map(len, text.splitlines())) <= 80
+        write_report(RunFolder(tmp_path / "run"), example_report(), HYPOTHESES, "test")

@@ -1,120 +1,177 @@
-"""What every family promises (seq2seq/models/base.py), checked for each of its variants.
+"""What each family promises (seq2seq/models/base.py), checked for each of its variants.
 
-A new family joins with one line in VARIANTS. The second half plants, for each promise, the bug that breaks it.
+To add a family, add a line to VARIANTS. The second half of this file breaks a model on purpose, one
+bug for each promise, and checks that the promise notices.
+
+Legend: B sentences, N rows, S source tokens, T target tokens, V vocabulary, C candidates.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from seq2seq.decoding.search import SearchConfig, beam_search
-from seq2seq.models import FAMILIES, Askers, Decoded, Rows, Seq2Seq, Step, Vocabulary, build
-from seq2seq.models.attention import Attention
+from seq2seq.config.model import FAMILY_CONFIGS
+from seq2seq.config.search import SearchConfig
+from seq2seq.decoding.beam_layout import BeamLayout
+from seq2seq.decoding.search import beam_search
+from seq2seq.models import FAMILIES, Decoded, Rows, Seq2Seq, Step, VocabularySizes, build
+from seq2seq.models.layers.attention import Attention, AttentionMemory
 from seq2seq.models.lstm import LSTMLayer, LSTMState
 from seq2seq.models.recurrent import DecoderState, Encoder, RecurrentSeq2Seq
 
 PAD, UNK, BOS, EOS = range(4)
-TINY = {"embedding_size": 6, "hidden_size": 8, "dropout": 0.1, "word_dropout": 0.05}
-TIES = ("all", "target", "none")
+FIRST_WORD = 4
+VOCABULARY = 11
+WORDS = VOCABULARY - FIRST_WORD
 
-# Every attention with and without input feeding, with 1 and 3 layers, the kinds of tying in turn; then the other switches.
-RECURRENT: list[dict[str, Any]] = [
-    {
-        **TINY,
-        "attention": attention,
-        "input_feeding": feeding,
-        "encoder_layers": layers,
-        "decoder_layers": layers,
-        "tie_embeddings": TIES[number % 3],
-    }
-    for number, (attention, feeding, layers) in enumerate(
-        itertools.product(("dot", "general", "additive", "none"), (False, True), (1, 3))
-    )
-] + [
-    {**TINY, "encoder_layers": 1, "decoder_layers": 3, "tie_embeddings": "target", "residual": False},
-    {**TINY, "encoder_layers": 3, "decoder_layers": 1, "tie_embeddings": "none", "layer_norm": False},
-    {**TINY, "embedding_size": 8, "hidden_size": 8, "input_feeding": True, "layer_norm": False},
-]
-TRANSFORMER: list[dict[str, Any]] = [
-    {
-        "size": 8,
-        "feed_forward_size": 12,
-        "heads": heads,
-        "encoder_layers": layers,
-        "decoder_layers": layers,
-        "dropout": 0.1,
-        "tie_embeddings": TIES[number],
-    }
-    for number, (heads, layers) in enumerate([(1, 1), (2, 1), (4, 3)])
-]
-MAMBA: list[dict[str, Any]] = [
-    {
-        "size": 8,
-        "head_size": head,
-        "state_size": 3,
-        "chunk": chunk,
-        "attention_heads": 2,
-        "encoder_layers": layers,
-        "decoder_layers": layers,
-        "dropout": 0.1,
-        "tie_embeddings": TIES[number],
-    }
-    for number, (head, chunk, layers) in enumerate([(4, 64, 1), (16, 2, 2), (2, 3, 1)])
-]
+TINY = {"embedding_size": 6, "hidden_size": 8, "dropout": 0.1, "word_dropout": 0.05}
+TYING = ("all", "target", "none")
+
+
+def _recurrent_variants() -> Iterator[dict[str, Any]]:
+    """Yields each attention with and without input feeding, with 1 and 3 layers, tying in turn."""
+    kinds = ("dot", "general", "additive", "none")
+    switches = itertools.product(kinds, (False, True), (1, 3))
+    for number, (attention, input_feeding, layers) in enumerate(switches):
+        yield {
+            **TINY,
+            "attention": attention,
+            "input_feeding": input_feeding,
+            "encoder_layers": layers,
+            "decoder_layers": layers,
+            "tie_embeddings": TYING[number % 3],
+        }
+    # The other switches.
+    no_residual = {"residual": False, "tie_embeddings": "target"}
+    no_layer_norm = {"layer_norm": False, "tie_embeddings": "none"}
+    yield {**TINY, "encoder_layers": 1, "decoder_layers": 3, **no_residual}
+    yield {**TINY, "encoder_layers": 3, "decoder_layers": 1, **no_layer_norm}
+    yield {**TINY, "embedding_size": 8, "input_feeding": True, "layer_norm": False}
+
+
+def _transformer_variants() -> Iterator[dict[str, Any]]:
+    for tying, (heads, layers) in zip(TYING, [(1, 1), (2, 1), (4, 3)], strict=True):
+        yield {
+            "size": 8,
+            "feed_forward_size": 12,
+            "heads": heads,
+            "encoder_layers": layers,
+            "decoder_layers": layers,
+            "dropout": 0.1,
+            "tie_embeddings": tying,
+        }
+
+
+def _mamba_variants() -> Iterator[dict[str, Any]]:
+    sizes = [(4, 64, 1), (16, 2, 2), (2, 3, 1)]
+    for tying, (head_size, chunk, layers) in zip(TYING, sizes, strict=True):
+        yield {
+            "size": 8,
+            "head_size": head_size,
+            "state_size": 3,
+            "chunk": chunk,
+            "attention_heads": 2,
+            "encoder_layers": layers,
+            "decoder_layers": layers,
+            "dropout": 0.1,
+            "tie_embeddings": tying,
+        }
+
+
+RECURRENT = list(_recurrent_variants())
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "lstm": RECURRENT,
     "rnn": RECURRENT,
     "gru": RECURRENT,
-    "transformer": TRANSFORMER,
-    "mamba": MAMBA,
+    "transformer": list(_transformer_variants()),
+    "mamba": list(_mamba_variants()),
     "mingru": RECURRENT,
     "xlstm": RECURRENT,
 }
-CASES = [(family, options) for family, variants in VARIANTS.items() for options in variants]
 
 
-def name_of(case: tuple[str, dict[str, Any]]) -> str:
-    family, options = case
-    return "-".join([family, *(f"{key}={value}" for key, value in options.items() if key not in TINY)])
+@dataclass(frozen=True)
+class Variant:
+    """One family with one set of options. `number` is its place in VARIANTS."""
+
+    family: str
+    number: int
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return VARIANTS[self.family][self.number]
+
+    def __str__(self) -> str:
+        changes = {key: value for key, value in self.options.items() if key not in TINY}
+        return "-".join([self.family, *(f"{key}={value}" for key, value in changes.items())])
 
 
-def build_model(case: tuple[str, dict[str, Any]], pieces: int = 11) -> Seq2Seq[Any, Any]:
-    """A model in eval mode; no parameter is 0 or 1, so that none can be forgotten without being missed."""
-    family, options = case
-    joint = options.get("tie_embeddings", "all") == "all"
+ALL_VARIANTS = [
+    Variant(family, number)
+    for family, variants in VARIANTS.items()
+    for number in range(len(variants))
+]
+
+
+def build_variant(variant: Variant, vocabulary: int = VOCABULARY) -> Seq2Seq:
+    """Builds a model in eval mode whose parameters are neither 0 nor 1, so that each has an effect.
+
+    In double precision, differences that are larger than rounding errors are bugs.
+    """
+    options = variant.options
+    is_joint = options.get("tie_embeddings", "all") == "all"
+    sizes = VocabularySizes(source=vocabulary if is_joint else vocabulary + 2, target=vocabulary)
     torch.manual_seed(3)
-    config = FAMILIES[family][0](family=family, **options)
-    model = build(config, Vocabulary(source=pieces if joint else pieces + 2, target=pieces))
+    model = build(FAMILY_CONFIGS[variant.family](family=variant.family, **options), sizes)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.2)
-    return model.double().eval()  # so that a difference is a difference, and not the order of a sum
+    return model.double().eval()
 
 
-def inputs() -> tuple[Tensor, Tensor, Tensor]:
-    """source (4,7) of different lengths, its mask, target_in (4,5)."""
+shared_variant = functools.cache(build_variant)
+"""`build_variant` for tests that do not change the model."""
+
+
+def example_batch() -> tuple[Tensor, Tensor, Tensor]:
+    """Returns a source (4,7) of different lengths, its mask, and target_in (4,5)."""
     random = torch.Generator().manual_seed(1)
     lengths = torch.tensor([7, 3, 1, 5])
     mask = torch.arange(7) < lengths.unsqueeze(1)
-    source = torch.randint(4, 11, (4, 7), generator=random).masked_fill(~mask, PAD)
-    return source, mask, torch.randint(4, 11, (4, 5), generator=random)
+    source = torch.randint(FIRST_WORD, VOCABULARY, (4, 7), generator=random)
+    target_in = torch.randint(FIRST_WORD, VOCABULARY, (4, 5), generator=random)
+    return source.masked_fill(~mask, PAD), mask, target_in
 
 
-def assert_same(found: Tensor | None, wanted: Tensor | None) -> None:
-    assert (found is None) == (wanted is None)
-    if found is not None and wanted is not None:
-        assert found.shape == wanted.shape
-        # Attention weights are float32 whatever the rest is.
-        assert torch.allclose(found, wanted, atol=5e-6, rtol=1e-5), float((found - wanted).abs().max())
+def different_tokens(tokens: Tensor) -> Tensor:
+    """tokens (N) -> another word for each row, so that the hypotheses of a sentence differ."""
+    return (tokens + torch.arange(len(tokens))) % WORDS + FIRST_WORD
 
 
-def tensors_of(value: Any) -> Iterator[Tensor]:
-    """Every tensor in Rows, in a fixed order."""
+def assert_close(actual: Tensor | None, expected: Tensor | None) -> None:
+    assert (actual is None) == (expected is None)
+    if actual is None or expected is None:
+        return
+    assert actual.shape == expected.shape
+    # Attention weights are float32 even in a double precision model.
+    difference = float((actual - expected).abs().max())
+    assert torch.allclose(actual, expected, atol=5e-6, rtol=1e-5), difference
+
+
+def assert_all_close(actual: object, expected: object) -> None:
+    """Compares all tensors of two steps, states, or tuples of these."""
+    for left, right in zip(tensors_of(actual), tensors_of(expected), strict=True):
+        assert_close(left, right)
+
+
+def tensors_of(value: object) -> Iterator[Tensor]:
+    """Yields the tensors of Rows or of a tuple, in a fixed order."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, Rows):
@@ -125,306 +182,432 @@ def tensors_of(value: Any) -> Iterator[Tensor]:
             yield from tensors_of(part)
 
 
-# -- the promises ------------------------------------------------------------------------------------------------------
+# -- The promises -----------------------------------------------------------------------------
 
 
-def decode_equals_the_unrolled_step(model: Seq2Seq[Any, Any]) -> None:
-    source, mask, target_in = inputs()
+def decode_equals_the_unrolled_step(model: Seq2Seq) -> None:
+    source, mask, target_in = example_batch()
     memory = model.encode(source, mask)
-    fast, slow = model.decode(memory, target_in), Seq2Seq.decode(model, memory, target_in)
-    assert fast.logits.shape[:2] == (4, 5)
-    assert_same(fast.logits, slow.logits)
-    assert_same(fast.attention, slow.attention)
+    at_once = model.decode(memory, target_in)
+    unrolled = Seq2Seq.decode(model, memory, target_in)
+    assert at_once.logits.shape == (4, 5, VOCABULARY)
+    assert_close(at_once.logits, unrolled.logits)
+    assert_close(at_once.attention, unrolled.attention)
 
 
-def a_row_depends_on_itself_alone(model: Seq2Seq[Any, Any]) -> None:
-    source, mask, target_in = inputs()
-    together = model(source, mask, target_in)
-    if together.attention is not None:
-        assert float(together.attention.masked_select(~mask.unsqueeze(1)).abs().max()) == 0
-        assert_same(together.attention.sum(-1), torch.ones(4, 5))
+def row_is_independent_of_its_batch(model: Seq2Seq) -> None:
+    source, mask, target_in = example_batch()
+    batch = model(source, mask, target_in)
     for row, length in enumerate(mask.sum(1).tolist()):
-        alone = model(source[row : row + 1, :length], mask[row : row + 1, :length], target_in[row : row + 1])
-        assert_same(alone.logits[0], together.logits[row])
-        if together.attention is not None and alone.attention is not None:
-            assert_same(alone.attention[0], together.attention[row, :, :length])
-    # Five more columns of padding, whatever stands in them, and other neighbours.
-    wide = torch.cat([source, torch.full((4, 5), 7)], dim=1)
-    wide[1:] = torch.where(torch.arange(12) < 9, 4, PAD)
+        one = slice(row, row + 1)
+        alone = model(source[one, :length], mask[one, :length], target_in[one])
+        assert_close(alone.logits[0], batch.logits[row])
+        if batch.attention is not None:
+            assert_close(alone.attention[0], batch.attention[row, :, :length])
+
+
+def row_is_independent_of_padding(model: Seq2Seq) -> None:
+    source, mask, target_in = example_batch()
+    batch = model(source, mask, target_in)
+    # Row 0 gets five columns of padding that hold a word. The other rows become other sentences.
+    wide_source = torch.cat([source, torch.full((4, 5), FIRST_WORD + 3)], dim=1)
+    wide_source[1:] = torch.where(torch.arange(12) < 9, FIRST_WORD, PAD)
     wide_mask = torch.cat([mask, torch.zeros(4, 5, dtype=torch.bool)], dim=1)
-    wide_mask[1:] = wide[1:] != PAD
-    assert_same(model(wide, wide_mask, target_in).logits[0], together.logits[0])
+    wide_mask[1:] = wide_source[1:] != PAD
+    assert_close(model(wide_source, wide_mask, target_in).logits[0], batch.logits[0])
 
 
-def future_targets_do_not_leak(model: Seq2Seq[Any, Any]) -> None:
-    source, mask, target_in = inputs()
-    before = model(source, mask, target_in)
-    for place in range(1, 5):
+def attention_is_zero_at_padding_and_sums_to_one(model: Seq2Seq) -> None:
+    source, mask, target_in = example_batch()
+    weights = model(source, mask, target_in).attention
+    assert (weights is not None) == model.has_attention
+    if weights is not None:
+        assert float(weights.masked_select(~mask.unsqueeze(1)).abs().max()) == 0
+        assert_close(weights.sum(-1), torch.ones(4, 5))
+
+
+def future_targets_do_not_leak(model: Seq2Seq) -> None:
+    source, mask, target_in = example_batch()
+    before = model(source, mask, target_in).logits
+    for position in range(1, 5):
         changed = target_in.clone()
-        changed[:, place:] = (changed[:, place:] - 3) % 7 + 4
-        after = model(source, mask, changed)
-        assert_same(after.logits[:, :place], before.logits[:, :place])
-        assert not torch.allclose(after.logits[:, place:], before.logits[:, place:])  # the past does count
+        changed[:, position:] = (changed[:, position:] - 3) % WORDS + FIRST_WORD
+        after = model(source, mask, changed).logits
+        assert_close(after[:, :position], before[:, :position])
+        # The change does have an effect on later positions.
+        assert not torch.allclose(after[:, position:], before[:, position:])
 
 
-def select_moves_every_tensor(model: Seq2Seq[Any, Any]) -> None:
-    source, mask, target_in = inputs()
+def select_moves_every_tensor(model: Seq2Seq) -> None:
+    source, mask, target_in = example_batch()
     memory = model.encode(source, mask)
     state = model.start(memory)
     for token in target_in[:, :2].unbind(1):
         _, state = model.step(memory, state, token)
     rows = torch.tensor([2, 0, 0, 3, 1, 3])
-    for held in (memory, state):
-        chosen = held.select(rows)
-        assert type(chosen) is type(held)
-        before, after = list(tensors_of(held)), list(tensors_of(chosen))
-        assert before
-        assert len(after) == len(before)
-        for old, new in zip(before, after, strict=True):
-            assert old.shape[0] == 4
-            assert torch.equal(new, old[rows])
-    wanted, wanted_state = model.step(memory, state, target_in[:, 2])
-    found, found_state = model.step(memory.select(rows), state.select(rows), target_in[rows, 2])
-    wanted, wanted_state = wanted.select(rows), wanted_state.select(rows)
-    for new, old in zip(tensors_of((found, found_state)), tensors_of((wanted, wanted_state)), strict=True):
-        assert_same(new, old)
+    for original in (memory, state):
+        selected = original.select(rows)
+        assert type(selected) is type(original)
+        tensors = list(tensors_of(original))
+        assert tensors
+        for before, after in zip(tensors, tensors_of(selected), strict=True):
+            assert before.shape[0] == 4
+            assert torch.equal(after, before[rows])
+    step, next_state = model.step(memory, state, target_in[:, 2])
+    selected_step = model.step(memory.select(rows), state.select(rows), target_in[rows, 2])
+    assert_all_close(selected_step, (step.select(rows), next_state.select(rows)))
 
 
-def rows_share_the_memory_of_their_sentence(model: Seq2Seq[Any, Any]) -> None:
-    source, mask, target_in = inputs()
+def rows_share_the_memory_of_their_sentence(model: Seq2Seq) -> None:
+    sentences = torch.arange(4).repeat_interleave(3)
+    check_rows_against_copies(model, sentences, BeamLayout(4, 3))
+
+
+def sentences_may_have_different_numbers_of_rows(model: Seq2Seq) -> None:
+    sentences = torch.tensor([0, 0, 0, 1, 3, 3])  # sentence 2 has no row
+    layout = BeamLayout(4, 3, slots=torch.tensor([0, 1, 2, 3, 9, 10]))
+    check_rows_against_copies(model, sentences, layout)
+
+
+def check_rows_against_copies(model: Seq2Seq, sentences: Tensor, layout: BeamLayout) -> None:
+    """Checks that rows with a layout get the same steps as rows that each have a memory.
+
+    Args:
+        model: the model.
+        sentences: (N,), the sentence of each row.
+        layout: the same for the memory.
+    """
+    source, mask, target_in = example_batch()
     memory = model.encode(source, mask)
-    each = torch.arange(4).repeat_interleave(3)
-    state, own = model.start(memory).select(each), memory.select(each)
-    other = model.start(memory).select(each)
+    shared = memory.with_layout(layout)
+    copies = memory.select(sentences)
+    state = model.start(memory).select(sentences)
+    expected_state = model.start(memory).select(sentences)
     for token in target_in[:, :3].unbind(1):
-        said = (token[each] + torch.arange(12)) % 7 + 4  # every hypothesis says something else
-        found, state = model.step(memory, state, said)
-        wanted, other = model.step(own, other, said)
-        for new, old in zip(tensors_of((found, state)), tensors_of((wanted, other)), strict=True):
-            assert_same(new, old)
+        tokens = different_tokens(token[sentences])
+        step, state = model.step(shared, state, tokens)
+        expected_step, expected_state = model.step(copies, expected_state, tokens)
+        assert_all_close((step, state), (expected_step, expected_state))
 
 
-def sentences_may_have_different_numbers_of_rows(model: Seq2Seq[Any, Any]) -> None:
-    source, mask, target_in = inputs()
-    memory = model.encode(source, mask)
-    each, slots = torch.tensor([0, 0, 0, 1, 3, 3]), torch.tensor([0, 1, 2, 3, 9, 10])  # of sentence 2 there is none
-    asked, own = memory.asked_by(Askers(4, 3, slots)), memory.select(each)
-    pieces = torch.tensor([[3, 5, 10, 0], [3, 4, 6, 7], [3, 10, 9, 8], [3, 3, 5, 0]])
-    state, other = model.start(memory).select(each), model.start(memory).select(each)
-    for token in target_in[:, :3].unbind(1):
-        said = (token[each] + torch.arange(6)) % 7 + 4
-        for few in (pieces, pieces[:, :2]):  # more in all than the vocabulary has, and fewer
-            some, _ = model.restricted(few).step(asked, state, said)
-            assert_same(some.logits, model.step(asked, state, said)[0].logits.gather(1, few[each]))
-        found, state = model.step(asked, state, said)
-        wanted, other = model.step(own, other, said)
-        for new, old in zip(tensors_of((found, state)), tensors_of((wanted, other)), strict=True):
-            assert_same(new, old)
-    assert asked.select(torch.tensor([1])).askers is None  # others ask what is left
+def selected_memory_has_no_layout(model: Seq2Seq) -> None:
+    source, mask, _ = example_batch()
+    memory = model.encode(source, mask).with_layout(BeamLayout(4, 3))
+    assert memory.layout is not None
+    assert memory.select(torch.tensor([1])).layout is None
 
 
-def a_restricted_model_predicts_the_same_of_its_pieces(model: Seq2Seq[Any, Any]) -> None:
-    source, mask, target_in = inputs()
-    pieces = torch.tensor([[3, 5, 10, 0], [3, 4, 6, 7], [3, 10, 9, 8], [3, 3, 5, 0]])
-    each = torch.arange(4).repeat_interleave(2)
-    memory = model.encode(source, mask)
-    state, narrow = model.start(memory).select(each), model.restricted(pieces)
+CANDIDATES = torch.tensor([[3, 5, 10, 0], [3, 4, 6, 7], [3, 10, 9, 8], [3, 3, 5, 0]])
+FEW_CANDIDATES = CANDIDATES[:, :2]  # fewer in all sentences together than the vocabulary has
+
+
+def candidates_get_the_same_logits(model: Seq2Seq) -> None:
+    check_candidates(model, torch.arange(4).repeat_interleave(2), BeamLayout(4, 2))
+
+
+def candidates_get_the_same_logits_with_different_numbers_of_rows(model: Seq2Seq) -> None:
+    layout = BeamLayout(4, 3, slots=torch.tensor([0, 1, 2, 3, 9, 10]))
+    check_candidates(model, torch.tensor([0, 0, 0, 1, 3, 3]), layout)
+
+
+def check_candidates(model: Seq2Seq, sentences: Tensor, layout: BeamLayout) -> None:
+    source, mask, target_in = example_batch()
+    encoded = model.encode(source, mask)
+    memory = encoded.with_layout(layout)
+    state = model.start(encoded).select(sentences)
     for token in target_in[:, :2].unbind(1):
-        found, _ = narrow.step(memory, state, token[each])
-        wanted, state = model.step(memory, state, token[each])
-        assert_same(found.logits, wanted.logits.gather(1, pieces[each]))
-        assert_same(found.attention, wanted.attention)
-    assert model.step(memory, model.start(memory), target_in[:, 0])[0].logits.shape == (4, 11)  # itself as before
+        tokens = different_tokens(token[sentences])
+        full, next_state = model.step(memory, state, tokens)
+        for candidates in (CANDIDATES, FEW_CANDIDATES):
+            limited, _ = model.with_candidates(candidates).step(memory, state, tokens)
+            assert_close(limited.logits, full.logits.gather(1, candidates[sentences]))
+            assert_close(limited.attention, full.attention)
+        state = next_state
+    # The model itself is not limited.
+    step, _ = model.step(encoded, model.start(encoded), target_in[:, 0])
+    assert step.logits.shape == (4, VOCABULARY)
 
 
-def calls_change_none_of_their_arguments(model: Seq2Seq[Any, Any]) -> None:
-    source, mask, target_in = inputs()
+def calls_change_none_of_their_arguments(model: Seq2Seq) -> None:
+    source, mask, target_in = example_batch()
     memory = model.encode(source, mask)
     state = model.start(memory)
-    held = (memory, state, source, mask, target_in, tuple(p.detach() for p in model.parameters()))
-    copies = [tensor.clone() for tensor in tensors_of(held)]
-    first, first_state = model.step(memory, state, target_in[:, 0])
-    model.step(memory, first_state, target_in[:, 1])
-    whole = model.decode(memory, target_in)
+    parameters = tuple(parameter.detach() for parameter in model.parameters())
+    arguments = (memory, state, source, mask, target_in, parameters)
+    copies = [tensor.clone() for tensor in tensors_of(arguments)]
+    _, next_state = model.step(memory, state, target_in[:, 0])
+    model.step(memory, next_state, target_in[:, 1])
+    model.decode(memory, target_in)
     model.encode(source.flip(0), mask.flip(0))
-    for tensor, copy in zip(tensors_of(held), copies, strict=True):
+    for tensor, copy in zip(tensors_of(arguments), copies, strict=True):
         assert torch.equal(tensor, copy)
-    # Modules keep nothing between calls: the same arguments give the same again.
-    again, again_state = model.step(memory, state, target_in[:, 0])
-    for new, old in zip(tensors_of((again, again_state)), tensors_of((first, first_state)), strict=True):
-        assert torch.equal(new, old)
-    assert torch.equal(model.decode(memory, target_in).logits, whole.logits)
 
 
-def every_parameter_gets_a_gradient(model: Seq2Seq[Any, Any]) -> None:
-    source, mask, target_in = inputs()
+def modules_keep_nothing_between_calls(model: Seq2Seq) -> None:
+    source, mask, target_in = example_batch()
+    memory = model.encode(source, mask)
+    state = model.start(memory)
+    first_step = model.step(memory, state, target_in[:, 0])
+    first_decoded = model.decode(memory, target_in)
+    model.step(memory, first_step[1], target_in[:, 1])
+    model.encode(source.flip(0), mask.flip(0))
+    second_step = model.step(memory, state, target_in[:, 0])
+    for first, second in zip(tensors_of(first_step), tensors_of(second_step), strict=True):
+        assert torch.equal(first, second)
+    assert torch.equal(model.decode(memory, target_in).logits, first_decoded.logits)
+
+
+def every_parameter_gets_a_gradient(model: Seq2Seq) -> None:
+    source, mask, target_in = example_batch()
     torch.manual_seed(0)
     logits = model.train()(source, mask, target_in).logits
-    torch.nn.functional.cross_entropy(logits.flatten(0, 1), target_in.roll(-1, 1).flatten()).backward()
+    target_out = target_in.roll(-1, 1)
+    torch.nn.functional.cross_entropy(logits.flatten(0, 1), target_out.flatten()).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert float(parameter.grad.abs().max()) > 0, name
 
 
-def a_wide_beam_equals_brute_force(model: Seq2Seq[Any, Any]) -> None:
-    """With two pieces and at most 10 places there are 1,023 translations: the beam has room for all."""
+def attention_has_a_gradient(model: Seq2Seq) -> None:
+    """Guided alignment trains the attention directly."""
+    weights = model(*example_batch()).attention
+    if weights is not None:
+        weights[..., 0].sum().backward()
+        gradients = [parameter.grad for parameter in model.parameters()]
+        assert any(gradient is not None and bool(gradient.any()) for gradient in gradients)
+
+
+def wide_beam_equals_brute_force(model: Seq2Seq) -> None:
+    """Two words and at most 10 positions give 1,023 translations. The beam has room for all."""
+    alpha = 0.7
     source = torch.tensor([[4, 5, 5, EOS]])
-    config = SearchConfig(beam=1024, nbest=1024, max_length=0.01, no_repeat_ngram=0, length_penalty=0.7)
-    found = beam_search(model, source, source != PAD, config, bos=BOS, eos=EOS, forbidden=[PAD, UNK])[0]
-    wanted = {}
+    config = SearchConfig(
+        beam=1024, nbest=1024, max_length_ratio=0.01, no_repeat_ngram_size=0, length_penalty=alpha
+    )
+    hypotheses = beam_search(
+        model, source, source != PAD, config, bos=BOS, eos=EOS, forbidden=[PAD, UNK]
+    )[0]
+    expected: dict[tuple[int, ...], float] = {}
     memory = model.encode(source, source != PAD)
     for length in range(10):
-        texts = torch.tensor(list(itertools.product((4, 5), repeat=length)), dtype=torch.int64).view(2**length, length)
-        rows = memory.select(torch.zeros(len(texts), dtype=torch.int64))
+        words = list(itertools.product((4, 5), repeat=length))
+        texts = torch.tensor(words, dtype=torch.int64).view(2**length, length)
+        copies = memory.select(torch.zeros(len(texts), dtype=torch.int64))
         target_in = torch.cat([torch.full((len(texts), 1), BOS), texts], dim=1)
         target_out = torch.cat([texts, torch.full((len(texts), 1), EOS)], dim=1)
-        log_probs = model.decode(rows, target_in).logits.log_softmax(-1).gather(2, target_out.unsqueeze(-1))
-        scores = log_probs.sum((1, 2)) / ((5 + length + 1) / 6) ** 0.7
-        wanted |= dict(zip(map(tuple, texts.tolist()), scores.tolist(), strict=True))
-    assert {tuple(h.tokens): h.score for h in found} == pytest.approx(wanted, abs=1e-4)
-    assert len(found) == 1023
-    assert found[0].score == pytest.approx(max(wanted.values()), abs=1e-4)
+        log_probs = model.decode(copies, target_in).logits.log_softmax(-1)
+        sums = log_probs.gather(2, target_out.unsqueeze(-1)).sum((1, 2))
+        scores = sums / ((5 + length + 1) / 6) ** alpha
+        expected.update(zip(words, scores.tolist(), strict=True))
+    assert len(hypotheses) == len(expected) == 1023
+    assert {tuple(h.tokens): h.score for h in hypotheses} == pytest.approx(expected, abs=1e-4)
+    assert hypotheses[0].score == pytest.approx(max(expected.values()), abs=1e-4)
 
 
-def the_attention_can_be_guided(model: Seq2Seq[Any, Any]) -> None:
-    attention = model(*inputs()).attention
-    assert (attention is not None) == model.attends
-    if attention is not None:
-        attention[..., 0].sum().backward()
-        assert any(p.grad is not None and float(p.grad.abs().max()) > 0 for p in model.parameters())
+Promise = Callable[[Seq2Seq], None]
 
-
-PROMISES: list[Callable[[Seq2Seq[Any, Any]], None]] = [
+PROMISES: list[Promise] = [
     decode_equals_the_unrolled_step,
-    a_row_depends_on_itself_alone,
+    row_is_independent_of_its_batch,
+    row_is_independent_of_padding,
+    attention_is_zero_at_padding_and_sums_to_one,
     future_targets_do_not_leak,
     select_moves_every_tensor,
     rows_share_the_memory_of_their_sentence,
     sentences_may_have_different_numbers_of_rows,
-    a_restricted_model_predicts_the_same_of_its_pieces,
+    selected_memory_has_no_layout,
+    candidates_get_the_same_logits,
+    candidates_get_the_same_logits_with_different_numbers_of_rows,
     calls_change_none_of_their_arguments,
-    every_parameter_gets_a_gradient,
-    the_attention_can_be_guided,
-    a_wide_beam_equals_brute_force,
+    modules_keep_nothing_between_calls,
 ]
-
-
-def keep(promise: Callable[[Seq2Seq[Any, Any]], None], case: tuple[str, dict[str, Any]]) -> None:
-    brute = promise is a_wide_beam_equals_brute_force
-    model = build_model(case, pieces=6 if brute else 11)
-    if promise in (every_parameter_gets_a_gradient, the_attention_can_be_guided):
-        promise(model)
-    else:
-        with torch.no_grad():
-            promise(model)
+PROMISES_WITH_GRADIENTS: list[Promise] = [every_parameter_gets_a_gradient, attention_has_a_gradient]
 
 
 def test_every_family_has_variants() -> None:
-    assert set(VARIANTS) == set(FAMILIES)
+    assert set(VARIANTS) == set(FAMILIES) == set(FAMILY_CONFIGS)
 
 
-@pytest.mark.parametrize("case", CASES, ids=name_of)
+@torch.no_grad()
+@pytest.mark.parametrize("variant", ALL_VARIANTS, ids=str)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-def test_contract(promise: Callable[[Seq2Seq[Any, Any]], None], case: tuple[str, dict[str, Any]]) -> None:
-    keep(promise, case)
+def test_promise(promise: Promise, variant: Variant) -> None:
+    promise(shared_variant(variant))
 
 
-# -- the bugs that the promises are to catch ---------------------------------------------------------------------------
-
-PLAIN = ("lstm", {**TINY, "tie_embeddings": "none"})
-
-
-def test_rows_refuse_what_cannot_follow_its_row() -> None:
-    with pytest.raises(TypeError, match="may not hold a list"):
-        DecoderState([torch.zeros(2, 3)], None).select(torch.tensor([0]))  # type: ignore[arg-type]
+@pytest.mark.parametrize("variant", ALL_VARIANTS, ids=str)
+@pytest.mark.parametrize("promise", PROMISES_WITH_GRADIENTS, ids=lambda promise: promise.__name__)
+def test_promise_with_gradients(promise: Promise, variant: Variant) -> None:
+    promise(build_variant(variant))
 
 
-def test_a_decode_that_forgets_a_layer_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forget(self: LSTMLayer, inputs: Tensor, state: Rows | None = None) -> Tensor:
-        return self.cells(inputs)[0]  # starts from zeros instead of from the bridge
+@torch.no_grad()
+@pytest.mark.parametrize("variant", ALL_VARIANTS, ids=str)
+def test_wide_beam_equals_brute_force(variant: Variant) -> None:
+    wide_beam_equals_brute_force(build_variant(variant, vocabulary=6))
 
-    monkeypatch.setattr(LSTMLayer, "forward", forget)
+
+# -- The bugs that the promises should catch --------------------------------------------------
+
+BROKEN = Variant("lstm", len(RECURRENT) - 2)
+"""The variant that the bugs are planted in: it has attention and no input feeding."""
+
+
+@torch.no_grad()
+def assert_broken(promise: Promise, vocabulary: int = VOCABULARY) -> None:
     with pytest.raises(AssertionError):
-        keep(decode_equals_the_unrolled_step, PLAIN)
+        promise(build_variant(BROKEN, vocabulary))
+
+
+def test_rows_reject_lists() -> None:
+    state = DecoderState([torch.zeros(2, 3)], None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="Rows cannot hold a list"):
+        state.select(torch.tensor([0]))
+
+
+def test_decode_that_ignores_the_initial_state_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forward_from_zeros(
+        self: LSTMLayer, inputs: Tensor, state: LSTMState | None = None
+    ) -> Tensor:
+        return self.cells(inputs)[0]
+
+    monkeypatch.setattr(LSTMLayer, "forward", forward_from_zeros)
+    assert_broken(decode_equals_the_unrolled_step)
 
 
 def test_attention_of_another_step_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = RecurrentSeq2Seq.decode
+    decode = RecurrentSeq2Seq.decode
 
-    def shifted(self: RecurrentSeq2Seq, memory: Any, target_in: Tensor) -> Decoded:
-        decoded = whole(self, memory, target_in)
+    def decode_shifted(
+        self: RecurrentSeq2Seq, memory: AttentionMemory, target_in: Tensor
+    ) -> Decoded:
+        decoded = decode(self, memory, target_in)
         assert decoded.attention is not None
         return replace(decoded, attention=decoded.attention.roll(1, dims=1))
 
-    monkeypatch.setattr(RecurrentSeq2Seq, "decode", shifted)
-    with pytest.raises(AssertionError):
-        keep(decode_equals_the_unrolled_step, PLAIN)
+    monkeypatch.setattr(RecurrentSeq2Seq, "decode", decode_shifted)
+    assert_broken(decode_equals_the_unrolled_step)
 
 
-def test_an_encoder_that_reads_padding_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    encode = Encoder.forward
-    monkeypatch.setattr(Encoder, "forward", lambda self, values, mask: encode(self, values, torch.ones_like(mask)))
-    with pytest.raises(AssertionError):
-        keep(a_row_depends_on_itself_alone, PLAIN)
+@pytest.mark.parametrize(
+    "promise", [row_is_independent_of_its_batch, row_is_independent_of_padding]
+)
+def test_encoder_that_reads_padding_is_caught(
+    promise: Promise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = Encoder.forward
+
+    def forward_without_mask(
+        self: Encoder, embedded: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        return forward(self, embedded, torch.ones_like(mask))
+
+    monkeypatch.setattr(Encoder, "forward", forward_without_mask)
+    assert_broken(promise)
 
 
-def test_an_attention_that_sees_padding_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "promise", [row_is_independent_of_its_batch, attention_is_zero_at_padding_and_sums_to_one]
+)
+def test_attention_that_sees_padding_is_caught(
+    promise: Promise, monkeypatch: pytest.MonkeyPatch
+) -> None:
     remember = Attention.remember
-    monkeypatch.setattr(
-        Attention, "remember", lambda self, values, mask, last: remember(self, values, torch.ones_like(mask), last)
-    )
-    with pytest.raises(AssertionError):
-        keep(a_row_depends_on_itself_alone, PLAIN)
+
+    def remember_without_mask(
+        self: Attention, values: Tensor, mask: Tensor, summary: Tensor
+    ) -> AttentionMemory:
+        return remember(self, values, torch.ones_like(mask), summary)
+
+    monkeypatch.setattr(Attention, "remember", remember_without_mask)
+    assert_broken(promise)
 
 
-def test_a_look_at_the_next_piece_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = RecurrentSeq2Seq.decode
-    monkeypatch.setattr(
-        RecurrentSeq2Seq, "decode", lambda self, memory, target: whole(self, memory, (target + target.roll(-1, 1)) // 2)
-    )
-    with pytest.raises(AssertionError):
-        keep(future_targets_do_not_leak, PLAIN)
+def test_decoder_that_sees_the_next_token_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = RecurrentSeq2Seq.decode
+
+    def decode_with_future(
+        self: RecurrentSeq2Seq, memory: AttentionMemory, target_in: Tensor
+    ) -> Decoded:
+        return decode(self, memory, (target_in + target_in.roll(-1, 1)) // 2)
+
+    monkeypatch.setattr(RecurrentSeq2Seq, "decode", decode_with_future)
+    assert_broken(future_targets_do_not_leak)
 
 
-def test_a_cell_that_stays_behind_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def select(self: LSTMState, rows: Tensor) -> LSTMState:
-        return LSTMState(self.hidden[rows], self.cell[torch.arange(len(rows)) % len(self.cell)])
-
-    monkeypatch.setattr(LSTMState, "select", select)
-    with pytest.raises(AssertionError):
-        keep(select_moves_every_tensor, PLAIN)
-    with pytest.raises(AssertionError):
-        keep(a_wide_beam_equals_brute_force, PLAIN)
+def select_hidden_only(self: LSTMState, rows: Tensor) -> LSTMState:
+    """A wrong `select` that leaves the cells where they were."""
+    return LSTMState(self.hidden[rows], self.cell[torch.arange(len(rows)) % len(self.cell)])
 
 
-def test_a_step_that_writes_into_its_state_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cell_that_is_not_selected_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LSTMState, "select", select_hidden_only)
+    assert_broken(select_moves_every_tensor)
+
+
+def test_cell_that_is_not_selected_is_caught_by_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LSTMState, "select", select_hidden_only)
+    assert_broken(wide_beam_equals_brute_force, vocabulary=6)
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        rows_share_the_memory_of_their_sentence,
+        sentences_may_have_different_numbers_of_rows,
+        candidates_get_the_same_logits,
+        candidates_get_the_same_logits_with_different_numbers_of_rows,
+    ],
+)
+def test_rows_that_read_another_sentence_are_caught(
+    promise: Promise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ungroup = BeamLayout.ungroup
+
+    def ungroup_next_sentence(self: BeamLayout, grouped: Tensor) -> Tensor:
+        return ungroup(self, grouped.roll(1, dims=0))
+
+    monkeypatch.setattr(BeamLayout, "ungroup", ungroup_next_sentence)
+    assert_broken(promise)
+
+
+def test_step_that_writes_into_its_state_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     step = LSTMLayer.step
 
-    def careless(self: LSTMLayer, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+    def step_in_place(
+        self: LSTMLayer, inputs: Tensor, state: LSTMState
+    ) -> tuple[Tensor, LSTMState]:
         hidden, after = step(self, inputs, state)
-        return hidden, LSTMState(state.hidden.copy_(after.hidden), state.cell.copy_(after.cell))
+        state.hidden.copy_(after.hidden)
+        state.cell.copy_(after.cell)
+        return hidden, state
 
-    monkeypatch.setattr(LSTMLayer, "step", careless)
-    with pytest.raises(AssertionError):
-        keep(calls_change_none_of_their_arguments, PLAIN)
-
-
-def test_a_module_that_remembers_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    step, calls = RecurrentSeq2Seq.step, itertools.count()
-
-    def counting(self: RecurrentSeq2Seq, memory: Any, state: Any, token: Tensor) -> tuple[Step, Any]:
-        found, after = step(self, memory, state, token)
-        return replace(found, logits=found.logits + next(calls)), after
-
-    monkeypatch.setattr(RecurrentSeq2Seq, "step", counting)
-    with pytest.raises(AssertionError):
-        keep(calls_change_none_of_their_arguments, PLAIN)
+    monkeypatch.setattr(LSTMLayer, "step", step_in_place)
+    assert_broken(calls_change_none_of_their_arguments)
 
 
-def test_a_cut_gradient_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_module_that_counts_its_calls_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = RecurrentSeq2Seq.step
+    calls = itertools.count()
+
+    def counting_step(
+        self: RecurrentSeq2Seq, memory: AttentionMemory, state: DecoderState, token: Tensor
+    ) -> tuple[Step, DecoderState]:
+        result, after = step(self, memory, state, token)
+        return replace(result, logits=result.logits + next(calls)), after
+
+    monkeypatch.setattr(RecurrentSeq2Seq, "step", counting_step)
+    assert_broken(modules_keep_nothing_between_calls)
+
+
+def test_missing_gradient_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     remember = Attention.remember
-    monkeypatch.setattr(
-        Attention, "remember", lambda self, values, mask, last: remember(self, values, mask, last.detach() * 0)
-    )
+
+    def remember_without_summary(
+        self: Attention, values: Tensor, mask: Tensor, summary: Tensor
+    ) -> AttentionMemory:
+        return remember(self, values, mask, summary.detach() * 0)
+
+    monkeypatch.setattr(Attention, "remember", remember_without_summary)
     with pytest.raises(AssertionError, match="bridges"):
-        keep(every_parameter_gets_a_gradient, PLAIN)
+        every_parameter_gets_a_gradient(build_variant(BROKEN))

@@ -1,214 +1,269 @@
-"""Files of weights: the same again, shared memory once, the old file safe while the new one is written."""
+"""Checkpoints: complete after a kill at any moment, exact when restored."""
 
-import os
+import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from tiny_runs import copy_weights, same_weights
+from torch import nn
 
 from seq2seq.errors import UserError
-from seq2seq.models import LSTM, LSTMConfig, Vocabulary, build
+from seq2seq.files import atomic_write_text
+from seq2seq.models.weights import save_weights
+from seq2seq.run import RunFolder
 from seq2seq.training import checkpoint
+from seq2seq.training.journal import Journal
+from seq2seq.training.optimizer import ExponentialMovingAverage
+from seq2seq.training.state import TrainingState
+
+CPU = torch.device("cpu")
 
 
-def model(seed: int = 0, **changes: Any) -> LSTM:
-    torch.manual_seed(seed)
-    config = LSTMConfig(**{"embedding_size": 6, "hidden_size": 8, **changes})
-    built = build(config, Vocabulary(source=11, target=11))
-    assert isinstance(built, LSTM)
-    return built
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder(tmp_path)
 
 
-def weights_of(module: nn.Module) -> dict[str, Tensor]:
-    return {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+def save(run: RunFolder, step: int) -> None:
+    """Saves a checkpoint whose tensor and state both hold `step`."""
+    checkpoint.save_last(run, {"a": torch.tensor([float(step)])}, TrainingState(step=step))
 
 
-def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+def load_step(run: RunFolder) -> int:
+    """Loads the checkpoint that `save` saved, and checks that its two files belong together."""
+    tensors, state = checkpoint.load_last(run)
+    assert float(tensors["a"]) == state.step
+    return state.step
 
 
-@pytest.mark.parametrize("tie", ["all", "target", "none"])
-def test_weights_come_back(tie: str, tmp_path: Path) -> None:
-    first, second = model(1, tie_embeddings=tie), model(2, tie_embeddings=tie)
-    assert not equal(weights_of(first), weights_of(second))
-    path = tmp_path / "model.safetensors"
-    # state_dict names shared tensors several times; the file holds each once.
-    checkpoint.save_weights(path, dict(first.state_dict()))
-    stored = sum(tensor.shape == (11, 6) for tensor in load_file(path).values())
-    assert stored == {"all": 1, "target": 2, "none": 3}[tie]
-    checkpoint.load_into(second, checkpoint.load_weights(path), path)
-    assert equal(weights_of(first), weights_of(second))
-    assert (second.output.data_ptr() == second.target_embedding.weight.data_ptr()) == (tie != "none")
-    source = torch.tensor([[4, 5, 3]])
-    one, other = (m.eval()(source, source > 0, source).logits for m in (first, second))
-    assert torch.equal(one, other)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["model.safetensors"]
+# -- files -----------------------------------------------------------------------------------------
 
 
-def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    weights = weights_of(model())
-    for wrong, message in (
-        ({name: tensor for name, tensor in weights.items() if name != "output_bias"}, "output_bias has no counterpart"),
-        ({**weights, "extra": torch.zeros(1)}, "extra has no counterpart"),
-        ({**weights, "output_bias": torch.zeros(12)}, "size mismatch for output_bias"),
-    ):
-        with pytest.raises(UserError, match=r"model\.safetensors does not fit the run's config\.yaml: .*" + message):
-            checkpoint.load_into(model(), wrong, path)
-    # With separate embeddings no other tensor stands in for one that is missing.
-    tied, apart = model(tie_embeddings="all"), model(tie_embeddings="none")
-    with pytest.raises(UserError, match="has no counterpart"):
-        checkpoint.load_into(apart, weights_of(tied), path)
+def test_a_checkpoint_is_read_as_it_was_saved(run: RunFolder) -> None:
+    tensors = {
+        "model.a": torch.full((2,), 3.0),
+        "random.cpu": torch.get_rng_state(),
+        "optimizer.0.step": torch.tensor(2.0),
+    }
+    state = TrainingState(step=7, recent=[(2.0, 3, 0.1)], best=[(1.5, 2)], precision="float32")
+    checkpoint.save_last(run, tensors, state)
+    loaded_tensors, loaded_state = checkpoint.load_last(run)
+    assert same_weights(loaded_tensors, tensors)
+    assert loaded_state == checkpoint.load_training_state(run) == state
 
 
-def test_damaged_and_missing_files_are_reported(tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    with pytest.raises(UserError, match=r"model\.safetensors is missing"):
-        checkpoint.load_weights(path)
-    checkpoint.save_weights(path, weights_of(model()))
-    whole = path.read_bytes()
-    for damaged in (b"", b"nonsense", whole[: len(whole) // 2]):
-        path.write_bytes(damaged)
-        with pytest.raises(UserError, match=r"model\.safetensors is damaged"):
-            checkpoint.load_weights(path)
+def test_a_new_checkpoint_replaces_the_old_one(run: RunFolder) -> None:
+    for step in (1, 2, 3):
+        save(run, step)
+        assert load_step(run) == step
+    assert [entry.name for entry in run.checkpoints_dir.iterdir()] == ["last"]
 
 
-def half(error: BaseException) -> Callable[..., None]:
-    """A save_file that fails midway."""
-
-    def save(tensors: dict[str, Tensor], path: Path) -> None:
-        Path(path).write_bytes(b"half of it")
-        raise error
-
-    return save
+def test_a_checkpoint_is_plain_tensors_and_json(run: RunFolder) -> None:
+    save(run, 1)
+    files = sorted(entry.name for entry in (run.checkpoints_dir / "last").iterdir())
+    assert files == ["state.json", "state.safetensors"]
 
 
-@pytest.mark.parametrize(
-    ("error", "seen"), [(OSError(28, "No space left on device"), UserError), (KeyboardInterrupt(), KeyboardInterrupt)]
-)
-def test_a_write_that_fails_leaves_the_old_file(
-    error: BaseException, seen: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, old = tmp_path / "model.safetensors", weights_of(model(1))
-    checkpoint.save_weights(path, old)
-    checkpoint.save_last(tmp_path, old, {"step": 1})
-    monkeypatch.setattr(checkpoint, "save_file", half(error))
-    with pytest.raises(seen, match="free some space" if seen is UserError else None):
-        checkpoint.save_weights(path, weights_of(model(2)))
-    with pytest.raises(seen):
-        checkpoint.save_last(tmp_path, weights_of(model(2)), {"step": 2})
-    assert equal(checkpoint.load_weights(path), old)
-    tensors, facts = checkpoint.load_last(tmp_path)
-    assert equal(tensors, old)
-    assert facts == {"step": 1}
-    assert {entry.name for entry in tmp_path.iterdir()} == {"model.safetensors", "checkpoints"}
+def test_a_run_without_a_checkpoint_cannot_be_resumed(run: RunFolder) -> None:
+    assert not checkpoint.has_checkpoint(run)
+    assert checkpoint.best_checkpoints(run) == []
+    for load in (checkpoint.load_last, checkpoint.load_training_state):
+        with pytest.raises(UserError, match=r"has no checkpoint to resume from\. Train without"):
+            load(run)
 
 
-def test_last_checkpoint_round_trip(tmp_path: Path) -> None:
-    assert not checkpoint.has_last(tmp_path)
-    with pytest.raises(UserError, match="has no checkpoint to resume from"):
-        checkpoint.load_last(tmp_path)
-    with pytest.raises(UserError, match="has no checkpoint"):
-        checkpoint.load_facts(tmp_path)
-    for step in range(3):
-        tensors = {
-            "model.a": torch.full((2,), float(step)),
-            "random.cpu": torch.get_rng_state(),
-            "o.step": torch.tensor(2.0),
-        }
-        checkpoint.save_last(tmp_path, tensors, {"step": step, "best": [(1.5, 2)]})
-        assert checkpoint.has_last(tmp_path)
-        found, facts = checkpoint.load_last(tmp_path)
-        assert equal(found, tensors)
-        assert facts == checkpoint.load_facts(tmp_path) == {"step": step, "best": [[1.5, 2]]}
-    assert [entry.name for entry in (tmp_path / "checkpoints").iterdir()] == ["last"]
-    (tmp_path / "checkpoints" / "last" / "state.json").write_text('{"step": 1')
+@pytest.mark.parametrize("text", ['{"step": 1', "[]", "{}", '{"best": 3}'])
+def test_a_damaged_state_is_reported(text: str, run: RunFolder) -> None:
+    save(run, 1)
+    assert checkpoint.has_checkpoint(run)
+    (run.checkpoints_dir / "last" / "state.json").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"state\.json is damaged"):
-        checkpoint.load_last(tmp_path)
+        checkpoint.load_last(run)
+
+
+def test_best_checkpoints_are_those_that_still_exist(run: RunFolder) -> None:
+    state = TrainingState(step=9, best=[(3.0, 4), (2.0, 8), (1.0, 6)])
+    checkpoint.save_last(run, {"a": torch.ones(1)}, state)
+    for step in (4, 6):
+        run.best_checkpoint(step).touch()
+    assert checkpoint.best_checkpoints(run) == [
+        (4, run.best_checkpoint(4)),
+        (6, run.best_checkpoint(6)),
+    ]
+
+
+# -- what can go wrong while saving ----------------------------------------------------------------
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(run, 1)
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("seq2seq.files.os.fsync", fail)
+        with pytest.raises(UserError, match=r"cannot be written .*No space left.*with --resume"):
+            save(run, 2)
+    assert load_step(run) == 1
+
+
+def test_an_interrupt_leaves_the_old_checkpoint(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(run, 1)
+
+    def interrupt(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("seq2seq.files.os.fsync", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            save(run, 2)
+    assert load_step(run) == 1
 
 
 class Killed(BaseException):
     """Stands for a power cut: nothing after it runs."""
 
 
+def kill_before(disk_operation: int, patch: pytest.MonkeyPatch) -> None:
+    """Makes the process die before this change to the disk, counted from 1. 0 means never."""
+    done = 0
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done == disk_operation:
+                raise Killed
+            return function(*args, **kwargs)
+
+        return call
+
+    module = "seq2seq.training.checkpoint"
+    patch.setattr(f"{module}.shutil.rmtree", counted(shutil.rmtree))
+    patch.setattr(f"{module}.save_weights", counted(save_weights))
+    patch.setattr(f"{module}.atomic_write_text", counted(atomic_write_text))
+    patch.setattr(Path, "rename", counted(Path.rename))
+
+
+def save_and_die(run: RunFolder, step: int, disk_operation: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        kill_before(disk_operation, patch)
+        try:
+            save(run, step)
+        except Killed:
+            pass
+
+
 @pytest.mark.parametrize("first_kill", range(1, 8))
 @pytest.mark.parametrize("second_kill", range(8))
-def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(
-    first_kill: int, second_kill: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_two_kills_at_any_moment_leave_a_complete_checkpoint(
+    first_kill: int, second_kill: int, run: RunFolder
 ) -> None:
-    """Steps of `save_last` that change the disk are counted, and the process dies before one of them; twice."""
-    checkpoint.save_last(tmp_path, {"a": torch.tensor([1.0])}, {"step": 1})
-    for step, kill in ((2, first_kill), (3, second_kill)):
-        with monkeypatch.context() as patch:
-            count = 0
-
-            def counted(function: Callable[..., Any], kill: int = kill) -> Callable[..., Any]:
-                def call(*given: Any, **named: Any) -> Any:
-                    nonlocal count
-                    count += 1
-                    if count == kill:
-                        raise Killed
-                    return function(*given, **named)
-
-                return call
-
-            patch.setattr(checkpoint.shutil, "rmtree", counted(checkpoint.shutil.rmtree))
-            patch.setattr(checkpoint, "save_file", counted(save_file))
-            patch.setattr(Path, "rename", counted(Path.rename))
-            patch.setattr(Path, "write_text", counted(Path.write_text))
-            try:
-                checkpoint.save_last(tmp_path, {"a": torch.tensor([float(step)])}, {"step": step})
-            except Killed:
-                pass
-        tensors, facts = checkpoint.load_last(tmp_path)
-        assert float(tensors["a"]) == facts["step"]
-    checkpoint.save_last(tmp_path, {"a": torch.tensor([4.0])}, {"step": 4})
-    assert checkpoint.load_last(tmp_path)[1] == {"step": 4}
-    assert [entry.name for entry in (tmp_path / "checkpoints").iterdir()] == ["last"]
+    save(run, 1)
+    save_and_die(run, 2, first_kill)
+    assert load_step(run) in (1, 2)
+    save_and_die(run, 3, second_kill)
+    assert load_step(run) in (1, 2, 3)
+    save(run, 4)
+    assert load_step(run) == 4
+    assert [entry.name for entry in run.checkpoints_dir.iterdir()] == ["last"]
 
 
-def test_mean_of_weights(tmp_path: Path) -> None:
-    paths = []
-    for number, value in enumerate((1.0, 2.0, 6.0)):
-        paths.append(tmp_path / f"{number}.safetensors")
-        save_file({"a": torch.tensor([value, -value]), "b": torch.tensor([[1e8 + value]])}, paths[-1])
-    mean = checkpoint.mean_weights(paths)
-    assert mean["a"].tolist() == [3.0, -3.0]
-    assert mean["a"].dtype == torch.float32
-    assert checkpoint.mean_weights(paths[:1])["a"].tolist() == [1.0, -1.0]
+# -- what a new training would destroy -------------------------------------------------------------
 
 
-def test_optimiser_state_comes_back() -> None:
-    def train(module: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> None:
-        for step in range(steps):
-            for number, parameter in enumerate(module.parameters()):
-                parameter.grad = torch.full_like(parameter, 0.1 * (number + step + 1))
-            optimizer.step()
+@pytest.mark.parametrize(
+    ("files", "events", "holds"),
+    [
+        ([], [], False),
+        ([], ["start", "validation"], False),
+        # Killed while the first checkpoint was written.
+        (["model.safetensors"], ["start", "validation"], False),
+        (["model.safetensors"], ["start", "validation", "validation"], True),
+        # Copied without its checkpoints.
+        (["model.safetensors"], ["start", "validation", "end"], True),
+        # Exported.
+        (["model.safetensors"], [], True),
+        (["checkpoints/last/state.json", "checkpoints/last/state.safetensors"], ["start"], True),
+    ],
+)
+def test_holds_training(files: list[str], events: list[str], holds: bool, run: RunFolder) -> None:
+    for name in files:
+        path = run.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for event in events:
+        Journal(run.journal_file).write(event, step=1)
+    assert checkpoint.holds_training(run) is holds
 
-    def fresh() -> tuple[nn.Module, torch.optim.AdamW]:
-        module = model(3)
-        return module, torch.optim.AdamW(module.parameters(), lr=0.1, fused=True)
 
-    (one, first), (other, second) = fresh(), fresh()
-    train(one, first, 3)
-    tensors = checkpoint.optimizer_tensors(first)
-    assert checkpoint.optimizer_tensors(second) == {}
-    checkpoint.load_into(other, weights_of(one), Path("x"))
-    checkpoint.restore_optimizer(second, {**tensors, "model.a": torch.zeros(1)})
-    train(one, first, 2)
-    train(other, second, 2)
-    assert equal(weights_of(one), weights_of(other))
+# -- tensors ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions of this kind")
-def test_weights_can_be_read_by_those_who_may_read_the_folder(tmp_path: Path) -> None:
-    before = os.umask(0o022)
-    try:
-        checkpoint.save_weights(tmp_path / "model.safetensors", {"a": torch.ones(2)})
-    finally:
-        os.umask(before)
-    assert (tmp_path / "model.safetensors").stat().st_mode & 0o777 == 0o644
+def make_model(seed: int) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
+
+
+def make_optimizer(model: nn.Module) -> torch.optim.AdamW:
+    return torch.optim.AdamW(model.parameters(), lr=0.1, fused=True)
+
+
+def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> None:
+    """Updates the model; dropout makes the updates depend on torch's random state."""
+    for _ in range(steps):
+        model(torch.ones(5, 3)).square().sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def test_restored_training_continues_exactly() -> None:
+    model = make_model(1)
+    optimizer = make_optimizer(model)
+    train(model, optimizer, steps=3)
+    tensors = checkpoint.training_tensors(model, optimizer, None, CPU)
+    tensors = {name: tensor.clone() for name, tensor in tensors.items()}
+    train(model, optimizer, steps=2)
+
+    restored = make_model(2)
+    restored_optimizer = make_optimizer(restored)
+    checkpoint.restore_training(tensors, restored, restored_optimizer, None, Path("x"))
+    train(restored, restored_optimizer, steps=2)
+    assert same_weights(copy_weights(restored), copy_weights(model))
+
+
+def test_a_new_optimizer_has_no_tensors() -> None:
+    assert checkpoint.optimizer_tensors(make_optimizer(make_model(1))) == {}
+
+
+def test_the_moving_average_is_restored() -> None:
+    model = make_model(1)
+    ema = ExponentialMovingAverage(make_model(2), 0.9)
+    tensors = checkpoint.training_tensors(model, make_optimizer(model), ema, CPU)
+
+    restored = make_model(3)
+    restored_ema = ExponentialMovingAverage(restored, 0.9)
+    checkpoint.restore_training(
+        tensors, restored, make_optimizer(restored), restored_ema, Path("x")
+    )
+    assert same_weights(restored_ema.weights, ema.weights)
+
+
+def test_a_moving_average_that_is_new_starts_at_the_restored_weights() -> None:
+    model = make_model(1)
+    tensors = checkpoint.training_tensors(model, make_optimizer(model), None, CPU)
+
+    restored = make_model(2)
+    ema = ExponentialMovingAverage(restored, 0.9)
+    checkpoint.restore_training(tensors, restored, make_optimizer(restored), ema, Path("x"))
+    assert same_weights(ema.weights, copy_weights(model))

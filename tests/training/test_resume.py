@@ -1,129 +1,159 @@
-"""A run that was stopped goes on exactly as if it had not been, and Ctrl-C stops it in order."""
+"""A resumed run continues exactly as if it had never stopped, and Ctrl-C stops a run in order."""
 
 import signal
-import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
-from small_runs import Scripted, Watch, copied, equal, events, facts_of, interrupt_at, make
+from tiny_runs import (
+    RecordingReporter,
+    ScriptedValidator,
+    copy_weights,
+    interrupt_at,
+    journal_events,
+    make_trainer,
+    resume_trainer,
+    same_weights,
+    saved_state,
+)
 
-from seq2seq.errors import UserError
+from seq2seq.config.training import Budget
+from seq2seq.run import RunFolder
 from seq2seq.training import checkpoint
-from seq2seq.training.interrupt import stop_on_interrupt
-from seq2seq.training.settings import Budget
+from seq2seq.training import trainer as trainer_module
+
+
+def train_in_parts(folder: Path, stops: tuple[int, ...], last: int, **arguments: Any) -> list[str]:
+    """Trains to update `last`, interrupted after each of `stops`. Returns the status lines.
+
+    Each part begins with other random numbers, as a new process would.
+    """
+    lines = []
+    for number, stop in enumerate((*stops, last)):
+        reporter = RecordingReporter(interrupt_at(stop))
+        if number == 0:
+            trainer = make_trainer(folder, reporter=reporter, **arguments)
+        else:
+            trainer = resume_trainer(folder, reporter=reporter, seed=100 + number, **arguments)
+        state = trainer.run()
+        assert state.step == stop
+        assert state.finished == ("budget" if stop == last else "")
+        lines += reporter.lines_without_clock
+    return lines
 
 
 @pytest.mark.parametrize("stops", [(7,), (5,), (1, 6, 11)], ids=str)
-def test_a_resumed_run_is_the_run_that_never_stopped(stops: tuple[int, ...], tmp_path: Path) -> None:
-    watch = Watch()
-    whole = make(tmp_path / "whole", watch=watch, ema=0.9)
-    assert whole.run().finished == "budget"
-    losses = []
-    for number, stop in enumerate((*stops, 12)):
-        part = Watch(interrupt_at(stop))
-        again = make(tmp_path / "parts", watch=part, seed=100 + number if number else 1, ema=0.9)
-        if number:
-            again.resume()
-        progress = again.run()
-        assert progress.step == stop
-        assert progress.finished == ("budget" if stop == 12 else "")
-        losses += part.facts
+def test_a_resumed_run_equals_a_run_that_never_stopped(
+    stops: tuple[int, ...], tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole"
+    parts = tmp_path / "parts"
+    whole_lines = train_in_parts(whole, (), 12, ema_decay=0.9)
+    assert train_in_parts(parts, stops, 12, ema_decay=0.9) == whole_lines
     for name in ("model.safetensors", "checkpoints/last/state.safetensors"):
-        assert equal(load_file(tmp_path / "whole" / name), load_file(tmp_path / "parts" / name))
-    assert facts_of(tmp_path / "whole") == facts_of(tmp_path / "parts")
+        assert same_weights(load_file(whole / name), load_file(parts / name))
+    assert saved_state(whole) == saved_state(parts)
     for kind in ("validation", "mean", "end"):
-        assert events(tmp_path / "whole", kind) == events(tmp_path / "parts", kind)
-    assert [event["step"] for event in events(tmp_path / "parts", "validation")] == [5, 10, 12]
-    for key in ("step", "epoch", "loss", "learning_rate"):
-        assert [facts[key] for facts in losses] == [facts[key] for facts in watch.facts]
+        assert journal_events(whole, kind) == journal_events(parts, kind)
+    assert [event["step"] for event in journal_events(parts, "validation")] == [5, 10, 12]
 
 
-def test_losses_in_the_journal_do_not_show_where_a_run_was_stopped(tmp_path: Path) -> None:
-    for folder, stops in (("whole", ()), ("parts", (7, 52))):
-        for number, stop in enumerate((*stops, 104)):
-            again = make(
-                tmp_path / folder,
-                script=Scripted([1.0]),
-                watch=Watch(interrupt_at(stop)),
-                every=1000,
-                budget=Budget(steps=104),
-            )
-            if number:
-                again.resume()
-            again.run()
-    whole, parts = (events(tmp_path / folder, "step") for folder in ("whole", "parts"))
-    assert [event["step"] for event in whole] == [50, 100]
-    assert whole == parts
+def test_step_events_do_not_show_where_a_run_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_module, "_JOURNAL_STEPS", 10)
+    arguments = {"validate_every": 1000, "budget": Budget(steps=24)}
+    for name, stops in (("whole", ()), ("parts", (7, 12))):
+        validator = ScriptedValidator([1.0])
+        train_in_parts(tmp_path / name, stops, 24, validator=validator, **arguments)
+    whole = journal_events(tmp_path / "whole", "step")
+    assert [event["step"] for event in whole] == [10, 20]
+    assert whole == journal_events(tmp_path / "parts", "step")
     assert whole[1]["loss"] < whole[0]["loss"]
     assert {"epoch", "learning_rate", "gradient_norm"} <= whole[0].keys()
 
 
-def test_a_finished_run_has_nothing_left_to_do_but_a_larger_budget_goes_on(tmp_path: Path) -> None:
-    make(tmp_path / "run", budget=Budget(steps=7)).run()
-    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*.safetensors")}
-    finished = events(tmp_path / "run", "validation", "mean", "end")
-    again = make(tmp_path / "run", budget=Budget(steps=7), seed=9)
-    again.resume()
-    assert again.run().finished == "budget"
-    assert again.progress.step == 7
-    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*.safetensors")} == before
-    assert events(tmp_path / "run", "validation", "mean", "end") == finished
-    more = make(tmp_path / "run", budget=Budget(steps=9), seed=9)
-    more.resume()
-    assert more.run().step == 9
-    assert [event["step"] for event in events(tmp_path / "run", "validation")] == [5, 7, 9]
-    assert sorted(step for _, step in more.progress.best) == [5, 7, 9]
+def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
+    def weights_files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*.safetensors")}
+
+    make_trainer(tmp_path, budget=Budget(steps=7)).run()
+    files = weights_files()
+    events = journal_events(tmp_path, "validation", "mean", "end")
+    state = resume_trainer(tmp_path, budget=Budget(steps=7), seed=9).run()
+    assert (state.step, state.finished) == (7, "budget")
+    assert weights_files() == files
+    assert journal_events(tmp_path, "validation", "mean", "end") == events
 
 
-@pytest.mark.parametrize("facts", ["[]", "{}", '{"best": [], "what": 1}', '{"best": 3}'])
-def test_a_damaged_state_is_one_sentence(facts: str, tmp_path: Path) -> None:
-    make(tmp_path / "run", budget=Budget(steps=2)).run()
-    (tmp_path / "run" / "checkpoints" / "last" / "state.json").write_text(facts, encoding="utf-8")
-    with pytest.raises(UserError, match="damaged"):
-        make(tmp_path / "run", budget=Budget(steps=4)).resume()
+def test_a_finished_run_continues_with_a_larger_budget(tmp_path: Path) -> None:
+    make_trainer(tmp_path, budget=Budget(steps=7)).run()
+    state = resume_trainer(tmp_path, budget=Budget(steps=9), seed=9).run()
+    assert state.step == 9
+    assert [event["step"] for event in journal_events(tmp_path, "validation")] == [5, 7, 9]
+    assert sorted(step for _, step in state.best) == [5, 7, 9]
 
 
-def test_an_interrupt_saves_and_says_so(tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGINT)
-    stopped = make(tmp_path / "run", watch=Watch(interrupt_at(3)))
-    progress = stopped.run()
-    assert (progress.step, progress.finished) == (3, "")
-    assert signal.getsignal(signal.SIGINT) is before
-    assert [event["why"] for event in events(tmp_path / "run", "end")] == ["interrupted"]
-    # Before the first validation, too, there is a model to translate with.
-    assert equal(load_file(tmp_path / "run" / "model.safetensors"), copied(stopped.model))
-    assert checkpoint.has_last(tmp_path / "run")
+def test_a_run_killed_during_its_end_repeats_the_end(tmp_path: Path) -> None:
+    def fail(number: int) -> None:
+        if number == 3:  # the average of the two checkpoints
+            raise KeyboardInterrupt
+
+    validator = ScriptedValidator([10.0, 20.0, 30.0], fail)
+    with pytest.raises(KeyboardInterrupt):
+        make_trainer(tmp_path, validator=validator, validate_every=6).run()
+    assert checkpoint.load_training_state(RunFolder(tmp_path)).finished == ""
+    validator = ScriptedValidator([30.0])
+    state = resume_trainer(tmp_path, validator=validator, validate_every=6).run()
+    assert (state.step, state.finished, state.mean_bleu) == (12, "budget", 30.0)
+    assert len(validator.validated_weights) == 1
 
 
-def test_an_interrupt_during_a_validation_ends_it_first(tmp_path: Path) -> None:
-    progress = make(tmp_path / "run", script=Scripted([7.0], interrupt_at(1))).run()
-    assert (progress.step, progress.finished, progress.best) == (5, "", [(7.0, 5)])
-    assert [event["bleu"] for event in events(tmp_path / "run", "validation")] == [7.0]
+# -- interrupts ------------------------------------------------------------------------------------
 
 
-def test_a_second_interrupt_breaks_off_and_leaves_the_last_checkpoint(tmp_path: Path) -> None:
-    def twice(step: int) -> None:
+def test_an_interrupt_saves_a_checkpoint(tmp_path: Path) -> None:
+    state = make_trainer(tmp_path, reporter=RecordingReporter(interrupt_at(3))).run()
+    assert (state.step, state.finished) == (3, "")
+    assert checkpoint.has_checkpoint(RunFolder(tmp_path))
+    assert [event["why"] for event in journal_events(tmp_path, "end")] == ["interrupted"]
+
+
+def test_an_interrupt_before_the_first_validation_leaves_a_model(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, reporter=RecordingReporter(interrupt_at(3)))
+    trainer.run()
+    weights = load_file(tmp_path / "model.safetensors")
+    assert same_weights(weights, copy_weights(trainer.model))
+
+
+def test_an_interrupt_during_a_validation_lets_it_finish(tmp_path: Path) -> None:
+    state = make_trainer(tmp_path, validator=ScriptedValidator([7.0], interrupt_at(1))).run()
+    assert (state.step, state.finished, state.best) == (5, "", [(7.0, 5)])
+    assert [event["bleu"] for event in journal_events(tmp_path, "validation")] == [7.0]
+
+
+def test_a_second_interrupt_stops_at_once(tmp_path: Path) -> None:
+    def interrupt_twice(step: int) -> None:
         if step == 7:
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
 
-    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        make(tmp_path / "run", watch=Watch(twice)).run()
-    assert signal.getsignal(signal.SIGINT) is before
-    assert checkpoint.load_facts(tmp_path / "run")["step"] == 5
+        make_trainer(tmp_path, reporter=RecordingReporter(interrupt_twice)).run()
+    # The checkpoint of the last validation.
+    assert checkpoint.load_training_state(RunFolder(tmp_path)).step == 5
 
 
-def test_outside_the_main_thread_signals_are_left_alone() -> None:
-    seen = []
-
-    def enter() -> None:
-        with stop_on_interrupt() as stop:
-            seen.append((stop.is_set(), signal.getsignal(signal.SIGINT)))
+@pytest.mark.parametrize("interrupts", [1, 2])
+def test_training_restores_the_signal_handler(interrupts: int, tmp_path: Path) -> None:
+    def interrupt(step: int) -> None:
+        for _ in range(interrupts):
+            signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    thread = threading.Thread(target=enter)
-    thread.start()
-    thread.join()
-    assert seen == [(False, before)]
+    try:
+        make_trainer(tmp_path, reporter=RecordingReporter(interrupt)).run()
+    except KeyboardInterrupt:
+        assert interrupts == 2
+    assert signal.getsignal(signal.SIGINT) is before

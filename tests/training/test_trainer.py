@@ -1,6 +1,5 @@
-"""The training loop: ends where it should, keeps what validated best, leaves nothing disturbed."""
+"""The training loop: where it ends, what an update does, what it reports."""
 
-import json
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,44 +8,55 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_runs import Scripted, Watch, copied, equal, events, has_bfloat16_lstm, make
+from tiny_runs import (
+    RecordingReporter,
+    ScriptedValidator,
+    copy_weights,
+    journal_events,
+    make_trainer,
+    resume_trainer,
+    same_weights,
+    saved_state,
+)
 from torch import Tensor
 
-from seq2seq.data.tokenizer import PAD
+from seq2seq.config.training import Budget, OptimizerConfig
+from seq2seq.data.batching import Batch
 from seq2seq.errors import UserError
-from seq2seq.training import checkpoint
+from seq2seq.text.tokenizer import PAD
 from seq2seq.training import trainer as trainer_module
 from seq2seq.training.loss import alignment_cross_entropy
-from seq2seq.training.optim import OptimizerConfig
-from seq2seq.training.settings import Budget
 from seq2seq.training.trainer import Trainer
 
-# -- where it ends -----------------------------------------------------------------------------------------------------
+
+def never_validate(validator: ScriptedValidator | None = None) -> dict[str, Any]:
+    """Arguments of `make_trainer` for a run that validates only at its end."""
+    return {"validator": validator or ScriptedValidator([1.0]), "validate_every": 1000}
 
 
-def test_budgets_end_where_they_should(tmp_path: Path) -> None:
-    size = len(make(tmp_path / "x").batches.epoch(0))
-    second = len(make(tmp_path / "x").batches.epoch(1))
-    assert size > 3
-    for number, (budget, steps) in enumerate(
-        [
-            (Budget(steps=2), 2),
-            (Budget(epochs=1), size),
-            (Budget(epochs=0.5), math.ceil(size / 2)),
-            (Budget(epochs=2), size + second),
-        ]
-    ):
-        watch = Watch()
-        progress = make(
-            tmp_path / str(number), script=Scripted([1.0] * 9), watch=watch, budget=budget, every=1000
-        ).run()
-        assert (progress.step, progress.finished) == (steps, "budget")
-        assert [int(facts["step"]) for facts in watch.facts] == list(range(1, steps + 1))
-        # The last validation is at the end, though no 1,000 updates have been made.
-        assert progress.best == [(1.0, steps)]
+# -- where training ends ---------------------------------------------------------------------------
 
 
-def test_a_budget_in_minutes_shapes_the_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("epochs", [0, 0.5, 1, 2])
+def test_budgets_end_where_they_should(epochs: float, tmp_path: Path) -> None:
+    batches = make_trainer(tmp_path / "other").batches
+    sizes = [batches.num_batches(0), batches.num_batches(1)]
+    expected_steps = {0: 2, 0.5: math.ceil(sizes[0] / 2), 1: sizes[0], 2: sum(sizes)}[epochs]
+    budget = Budget(epochs=epochs) if epochs else Budget(steps=2)
+    reporter = RecordingReporter()
+    trainer = make_trainer(tmp_path / "run", reporter=reporter, budget=budget, **never_validate())
+    state = trainer.run()
+    assert (state.step, state.finished) == (expected_steps, "budget")
+    assert reporter.steps == list(range(1, expected_steps + 1))
+
+
+def test_the_last_weights_are_validated(tmp_path: Path) -> None:
+    state = make_trainer(tmp_path, budget=Budget(steps=3), **never_validate()).run()
+    assert state.best == [(1.0, 3)]
+
+
+def use_ticking_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replaces the trainer's clock by one that advances one second at each reading."""
     now = 0.0
 
     def monotonic() -> float:
@@ -55,284 +65,219 @@ def test_a_budget_in_minutes_shapes_the_schedule(tmp_path: Path, monkeypatch: py
         return now
 
     monkeypatch.setattr(trainer_module, "time", SimpleNamespace(monotonic=monotonic))
-    optimizer = OptimizerConfig(learning_rate=0.01, warmup_steps=0, schedule="linear", final_share=0.0)
-    watch = Watch()
-    run = make(
-        tmp_path / "run", script=Scripted([1.0]), watch=watch, every=1000, budget=Budget(minutes=1), optimizer=optimizer
+
+
+def test_a_budget_in_minutes_shapes_the_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_ticking_clock(monkeypatch)
+    optimizer = OptimizerConfig(
+        learning_rate=0.01, warmup_steps=0, schedule="linear", min_lr_ratio=0.0
     )
-    assert run.run().finished == "budget"
-    assert 60 <= run.progress.elapsed_s < 70
-    rates = [facts["learning_rate"] for facts in watch.facts]
+    reporter = RecordingReporter()
+    trainer = make_trainer(
+        tmp_path,
+        reporter=reporter,
+        budget=Budget(minutes=1),
+        optimizer=optimizer,
+        **never_validate(),
+    )
+    rates = []
+    reporter.on_step = lambda step: rates.append(trainer.optimizer.param_groups[0]["lr"])
+    state = trainer.run()
+    assert state.finished == "budget"
+    assert 60 <= state.elapsed_s < 70
     assert rates[0] == 0.01
     assert rates == sorted(rates, reverse=True)
-    assert rates[-1] < 0.001
     assert rates[len(rates) // 2] == pytest.approx(0.005, abs=0.0006)
-    # Time that has been used before counts.
-    again = make(tmp_path / "run", script=Scripted([1.0]), every=1000, budget=Budget(minutes=2), optimizer=optimizer)
-    again.resume()
-    resumed_at = now
-    assert 120 <= again.run().elapsed_s < 130
-    assert now - resumed_at < 75
+    assert rates[-1] < 0.001
+
+
+def test_a_resumed_budget_in_minutes_counts_the_time_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_ticking_clock(monkeypatch)
+    first = make_trainer(tmp_path, budget=Budget(minutes=1), **never_validate()).run()
+    resumed = resume_trainer(tmp_path, budget=Budget(minutes=2), **never_validate())
+    state = resumed.run()
+    assert 120 <= state.elapsed_s < 130
+    assert state.step - first.step < 75
 
 
 def test_patience(tmp_path: Path) -> None:
-    script = Scripted([10.0, 20.0, 15.0, 20.0, 99.0])
-    run = make(tmp_path / "run", script=script, every=2, patience=2, average=1, budget=Budget(steps=100))
-    progress = run.run()
-    # The same score again is no gain: the second in a row without one is at step 8.
-    assert (progress.step, progress.finished, progress.without_gain) == (8, "patience", 2)
-    assert progress.best == [(20.0, 4)]
-    assert equal(load_file(tmp_path / "run" / "model.safetensors"), script.shown[1])
-    assert [event["best"] for event in events(tmp_path / "run", "validation")] == [True, True, False, False]
-    assert events(tmp_path / "run", "end")[0]["why"] == "patience"
+    validator = ScriptedValidator([10.0, 20.0, 15.0, 20.0, 99.0])
+    trainer = make_trainer(
+        tmp_path,
+        validator=validator,
+        validate_every=2,
+        patience=2,
+        average=1,
+        budget=Budget(steps=100),
+    )
+    state = trainer.run()
+    # The same score again is not better. So step 8 is the second validation without a better score.
+    assert (state.step, state.finished, state.without_gain) == (8, "patience", 2)
+    assert state.best == [(20.0, 4)]
+    model = load_file(tmp_path / "model.safetensors")
+    assert same_weights(model, validator.validated_weights[1])
+    better = [event["best"] for event in journal_events(tmp_path, "validation")]
+    assert better == [True, True, False, False]
+    assert journal_events(tmp_path, "end")[0]["why"] == "patience"
 
 
-def test_gradients_that_are_not_finite_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = make(tmp_path / "run", script=Scripted([1.0] * 9), budget=Budget(steps=6), every=100)
-    loss, weights = run._loss, [copied(run.model)]
-
-    def sometimes(batch: Any) -> tuple[Tensor, Tensor]:
-        weights.append(copied(run.model))
-        value, likelihood = loss(batch)
-        return (value * math.nan if run.progress.step in (2, 4) else value), likelihood
-
-    monkeypatch.setattr(run, "_loss", sometimes)
-    run.run()
-    assert [event["step"] for event in events(tmp_path / "run", "skipped")] == [3, 5]
-    changed = [not equal(one, other) for one, other in zip(weights[1:], [*weights[2:], copied(run.model)], strict=True)]
-    assert changed == [True, True, False, True, False, True]
-
-    broken = make(tmp_path / "broken", script=Scripted([]), budget=Budget(steps=100), every=1000)
-    never = torch.tensor(math.nan)
-    monkeypatch.setattr(broken, "_loss", lambda batch: (sum(p.sum() for p in broken.model.parameters()) * never, never))
-    with pytest.raises(UserError, match="The loss is not a number any more"):
-        broken.run()
-    assert broken.progress.step == 19
+# -- updates ---------------------------------------------------------------------------------------
 
 
-# -- what is kept ------------------------------------------------------------------------------------------------------
+def largest_change(folder: Path, max_grad_norm: float) -> float:
+    """Returns the largest change of a weight in one update."""
+    optimizer = OptimizerConfig(
+        learning_rate=0.01,
+        warmup_steps=0,
+        weight_decay=0.0,
+        schedule="constant",
+        max_grad_norm=max_grad_norm,
+    )
+    trainer = make_trainer(folder, budget=Budget(steps=1), optimizer=optimizer, **never_validate())
+    before = copy_weights(trainer.model)
+    trainer.run()
+    after = copy_weights(trainer.model)
+    return max(float((after[name] - before[name]).abs().max()) for name in after)
 
 
-def test_the_best_checkpoints_are_kept(tmp_path: Path) -> None:
-    script = Scripted([1.0, 5.0, 3.0, 4.0, 2.0, 5.0, 0.0])
-    run = make(tmp_path / "run", script=script, every=2, average=3)
-    run.run()
-    # The earlier one of two equals comes first; the one with BLEU 3 has fallen out.
-    assert run.progress.best == [(5.0, 4), (5.0, 12), (4.0, 8)]
-    files = {path.name for path in (tmp_path / "run" / "checkpoints").glob("best-*")}
-    assert files == {f"best-{step:07}.safetensors" for step in (4, 8, 12)}
-    for step in (4, 8, 12):
-        found = load_file(tmp_path / "run" / "checkpoints" / f"best-{step:07}.safetensors")
-        assert equal(found, script.shown[step // 2 - 1])
+def test_the_first_update_has_the_size_of_the_learning_rate(tmp_path: Path) -> None:
+    assert largest_change(tmp_path, max_grad_norm=0.0) == pytest.approx(0.01, rel=1e-2)
 
 
-@pytest.mark.parametrize(("score", "kept"), [(25.0, True), (20.0, True), (19.9, False)])
-def test_the_mean_of_the_best_is_kept_if_it_is_as_good(score: float, kept: bool, tmp_path: Path) -> None:
-    script = Scripted([10.0, 20.0, 5.0, score])
-    run = make(tmp_path / "run", script=script, every=4, average=2)
-    run.run()
-    first, second, _, mean = script.shown
-    assert all(torch.allclose(mean[name], (first[name] + second[name]) / 2) for name in mean)
-    assert equal(load_file(tmp_path / "run" / "model.safetensors"), mean if kept else second)
-    (event,) = events(tmp_path / "run", "mean")
-    assert (event["of"], event["kept"], event["bleu"]) == ([8, 4], kept, score)
-    # The model itself, and what a resumed run would take up, are still where training ended.
-    last, _ = checkpoint.load_last(tmp_path / "run")
-    assert all(torch.equal(last[f"model.{name}"], tensor) for name, tensor in copied(run.model).items())
+def test_gradients_are_clipped(tmp_path: Path) -> None:
+    # With gradients far below Adam's epsilon, weights hardly change.
+    assert largest_change(tmp_path, max_grad_norm=1e-12) < 0.001
 
 
-@pytest.mark.parametrize(
-    ("then", "kept"),
-    [
-        ([24.0, 23.0], "the mean of before"),  # better than any single one, and worse than the mean that translates
-        ([24.0, 25.5], "the mean"),
-        ([26.0, 23.0], "the best one"),
-    ],
-)
-def test_going_on_after_the_end_does_not_lose_a_better_mean(then: list[float], kept: str, tmp_path: Path) -> None:
-    script = Scripted([10.0, 20.0, 5.0, 25.0])
-    make(tmp_path / "run", script=script, every=4, average=2).run()
-    more = Scripted(then)
-    again = make(tmp_path / "run", script=more, every=4, average=2, budget=Budget(steps=16))
-    again.resume()
-    again.run()
-    expected = {"the mean of before": script.shown[3], "the mean": more.shown[1], "the best one": more.shown[0]}
-    assert equal(load_file(tmp_path / "run" / "model.safetensors"), expected[kept])
-    assert again.progress.best[0] == (then[0], 16)
+def break_loss(trainer: Trainer, at_steps: range | tuple[int, ...]) -> list[dict[str, Tensor]]:
+    """Makes the loss NaN in some updates. Returns a list that collects the weights before each."""
+    original_loss = trainer._loss
+    weights = []
+
+    def loss(batch: Batch) -> tuple[Tensor, Tensor]:
+        weights.append(copy_weights(trainer.model))
+        value, likelihood = original_loss(batch)
+        if trainer.state.step + 1 in at_steps:
+            value = value * math.nan
+        return value, likelihood
+
+    trainer._loss = loss  # type: ignore[method-assign]
+    return weights
 
 
-def test_the_mean_is_of_the_best_that_are_still_there(tmp_path: Path) -> None:
-    script = Scripted([10.0, 20.0, 15.0, 25.0])
-    run = make(tmp_path / "run", script=script, every=4, average=3)
-    validate, deleted = run.validator, [4, 8, 12]
-
-    def deleting(precision: Any) -> Any:
-        found = validate(precision)
-        if len(script.shown) == 3:  # the next thing is the mean
-            for step in deleted:
-                checkpoint.best_file(tmp_path / "run", step).unlink(missing_ok=True)
-        return found
-
-    run.validator = deleting
-    run.run()
-    # The last of the three was written after the deletion: one alone has no mean.
-    assert events(tmp_path / "run", "mean") == []
-    assert run.progress.finished == "budget"
-    assert equal(load_file(tmp_path / "run" / "model.safetensors"), script.shown[1])
+@pytest.mark.parametrize("report_steps", [1, 4])
+def test_updates_with_a_broken_gradient_are_skipped(report_steps: int, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, budget=Budget(steps=6), **never_validate())
+    trainer.report_steps = report_steps
+    weights = break_loss(trainer, at_steps=(1, 3, 5))
+    trainer.run()
+    weights.append(copy_weights(trainer.model))
+    skipped = [event["step"] for event in journal_events(tmp_path, "skipped")]
+    assert skipped == [1, 3, 5]
+    unchanged = [same_weights(weights[i], weights[i + 1]) for i in range(6)]
+    assert unchanged == [True, False, True, False, True, False]
 
 
-def test_one_checkpoint_has_no_mean(tmp_path: Path) -> None:
-    script = Scripted([10.0, 20.0, 5.0])
-    make(tmp_path / "run", script=script, every=4, average=1).run()
-    assert len(script.shown) == 3
-    assert events(tmp_path / "run", "mean") == []
+def test_training_stops_when_no_gradient_is_sound(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, budget=Budget(steps=100), **never_validate())
+    break_loss(trainer, at_steps=range(5, 100))
+    with pytest.raises(UserError, match=r"NaN or inf in 20 updates in a row\. Lower training"):
+        trainer.run()
+    assert trainer.state.step == 24
 
 
-def test_the_running_mean_is_validated_and_kept(tmp_path: Path) -> None:
-    script = Scripted([1.0, 2.0])
-    run = make(tmp_path / "run", script=script, every=6, average=1, ema=0.9)
-    run.run()
-    last, _ = checkpoint.load_last(tmp_path / "run")
-    mean = {name.removeprefix("ema."): tensor for name, tensor in last.items() if name.startswith("ema.")}
-    assert equal(load_file(tmp_path / "run" / "model.safetensors"), mean)
-    assert equal(script.shown[1], mean)
-    assert equal({name: last[f"model.{name}"] for name in mean}, copied(run.model))
-    assert not equal(mean, copied(run.model))
+# -- reports ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not has_bfloat16_lstm(), reason="this processor has no LSTM in bfloat16")
-def test_weights_are_float32_whatever_the_precision(tmp_path: Path) -> None:
-    run = make(tmp_path / "run", precision="bfloat16", budget=Budget(steps=3))
-    assert run.run().precision == "bfloat16"
-    assert all(tensor.dtype == torch.float32 for tensor in load_file(tmp_path / "run" / "model.safetensors").values())
-    # A resumed run keeps the format that was chosen.
-    again = make(tmp_path / "run", precision="auto", budget=Budget(steps=4))
-    again.resume()
-    assert again.run().precision == "bfloat16"
+def test_status_lines_and_messages(tmp_path: Path) -> None:
+    reporter = RecordingReporter()
+    validator = ScriptedValidator([28.44])
+    make_trainer(tmp_path, reporter=reporter, validator=validator, budget=Budget(steps=6)).run()
+    assert "best BLEU" not in reporter.status_lines[4]
+    assert "step 6  epoch 1  loss" in reporter.status_lines[5]
+    assert "best BLEU 28.4" in reporter.status_lines[5]
+    assert reporter.messages[0].startswith("validation at step 5 (0:0")
+    assert reporter.messages[0].endswith("BLEU 28.44  chrF 0.00  best so far")
 
 
-def test_choosing_the_precision_leaves_training_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(tmp_path / "given").run()
-    measure, seen = trainer_module.measure_precisions, []
-
-    def measured(*given: Any) -> dict[str, float]:
-        seen.append(measure(*given))
-        return {"float32": 1.0, "bfloat16": 2.0}
-
-    monkeypatch.setattr(trainer_module, "measure_precisions", measured)
-    run = make(tmp_path / "auto", precision="auto")
-    before, state = copied(run.model), torch.get_rng_state()
-    assert run._choose_precision() == "float32"
-    assert equal(copied(run.model), before)
-    assert torch.equal(torch.get_rng_state(), state)
-    run.run()
-    assert len(seen) == 2
-    assert seen[0].keys() == ({"float32", "bfloat16"} if has_bfloat16_lstm() else {"float32"})
-    given, auto = (load_file(tmp_path / name / "checkpoints/last/state.safetensors") for name in ("given", "auto"))
-    assert equal(given, auto)
-    assert events(tmp_path / "auto", "precision")[0]["chosen"] == "float32"
+def test_reading_losses_rarely_changes_nothing_but_the_status_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on a GPU, where reading the loss after each update would wait for it.
+    monkeypatch.setattr(trainer_module, "_JOURNAL_STEPS", 6)
+    often = tmp_path / "often"
+    rarely = tmp_path / "rarely"
+    make_trainer(often).run()
+    reporter = RecordingReporter()
+    trainer = make_trainer(rarely, reporter=reporter)
+    trainer.report_steps = 3
+    trainer.run()
+    assert reporter.steps == [3, 6, 9, 12]
+    for name in ("model.safetensors", "checkpoints/last/state.safetensors"):
+        assert same_weights(load_file(often / name), load_file(rarely / name))
+    assert saved_state(often) == saved_state(rarely)
+    kinds = ("step", "validation", "mean", "end")
+    assert journal_events(often, *kinds) == journal_events(rarely, *kinds)
 
 
-def test_bfloat16_where_it_cannot_be_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_module, "measure_precisions", lambda *given: {"float32": 1.0})
-    with pytest.raises(UserError, match="this processor cannot train in"):
-        make(tmp_path / "run", precision="bfloat16").run()
+# -- guided alignment ------------------------------------------------------------------------------
 
 
-def test_a_run_begun_in_bfloat16_goes_on_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = make(tmp_path / "run", precision="float32", budget=Budget(steps=2))
-    assert run.run().precision == "float32"
-    monkeypatch.setattr(trainer_module, "has_bfloat16_units", lambda device: False)
-    monkeypatch.setattr(trainer_module, "measure_precisions", lambda *given: {"float32": 1.0})
-    again = make(tmp_path / "run", precision="auto", budget=Budget(steps=4))
-    again.resume()
-    again.progress.precision = "bfloat16"
-    assert again.run().precision == "float32"
-    assert again.progress.step == 4
-    noted = events(tmp_path / "run", "precision")[-1]
-    assert (noted["chosen"], noted["step"]) == ("float32", 2)
-
-
-def test_a_precision_that_is_given_on_resuming_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(tmp_path / "run", precision="float32", budget=Budget(steps=2)).run()
-    again = make(tmp_path / "run", precision="float32", budget=Budget(steps=4))
-    again.resume()
-    again.progress.precision = "bfloat16"
-    assert again.run().precision == "float32"
-    noted = events(tmp_path / "run", "precision")[-1]
-    assert (noted["chosen"], noted["step"]) == ("float32", 2)
-    # The other way round, where it cannot be.
-    monkeypatch.setattr(trainer_module, "measure_precisions", lambda *given: {"float32": 1.0})
-    impossible = make(tmp_path / "run", precision="bfloat16", budget=Budget(steps=6))
-    impossible.resume()
-    with pytest.raises(UserError, match="this processor cannot train in"):
-        impossible.run()
-
-
-def test_a_step_moves_against_the_gradient_and_is_clipped(tmp_path: Path) -> None:
-    plain = {"learning_rate": 0.01, "warmup_steps": 0, "weight_decay": 0.0, "schedule": "constant"}
-    norms = {}
-    for clip in (0.0, 1e-12):
-        optimizer = OptimizerConfig(**plain, clip_norm=clip)
-        run = make(tmp_path / str(clip), script=Scripted([1.0]), budget=Budget(steps=1), optimizer=optimizer)
-        before = copied(run.model)
-        run.run()
-        norms[clip] = max(float((p.detach() - before[name]).abs().max()) for name, p in run.model.named_parameters())
-    assert norms[0.0] == pytest.approx(0.01, rel=1e-2)  # Adam's first step
-    assert norms[1e-12] < 0.001  # far below eps: hardly a step
-
-
-@pytest.mark.parametrize("given", [{}, {"steps": 1, "minutes": 1.0}, {"steps": 0}, {"epochs": -1.0}])
-def test_a_budget_is_one_of_three(given: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"give exactly one|above 0"):
-        Budget(**given)
-
-
-def test_the_checkpoint_is_plain_json_and_tensors(tmp_path: Path) -> None:
-    make(tmp_path / "run", script=Scripted([1.0] * 9)).run()
-    last = tmp_path / "run" / "checkpoints" / "last"
-    assert sorted(path.name for path in last.iterdir()) == ["state.json", "state.safetensors"]
-    facts = json.loads((last / "state.json").read_text())
-    assert facts["step"] == 12
-    assert facts["precision"] == "float32"
-
-
-# -- guided alignment --------------------------------------------------------------------------------------------------
-
-
-def _disagreement(trainer: Trainer) -> float:
-    """Of the attention with the alignment, in nats a piece."""
+def alignment_loss(trainer: Trainer) -> float:
+    """Returns how far the attention is from the alignment, in nats per target token."""
     trainer.model.eval()
     trainer.batches.align()
     batch = next(trainer.batches.batches(0))
     assert batch.alignment is not None
-    attention = trainer.model(batch.source, batch.source_mask, batch.target_in).attention
-    return float(alignment_cross_entropy(attention, batch.alignment, batch.target_out, ignore=PAD).detach())
+    decoded = trainer.model(batch.source, batch.source_mask, batch.target_in)
+    loss = alignment_cross_entropy(decoded.attention, batch.alignment, batch.target_out, ignore=PAD)
+    return float(loss.detach())
 
 
-def test_the_attention_goes_where_it_is_guided(tmp_path: Path) -> None:
-    found = {}
-    for strength in (0.0, 5.0):
-        budget = Budget(steps=150)
-        trainer = make(
-            tmp_path / str(strength), script=Scripted([1.0]), every=999, budget=budget, guided_alignment=strength
-        )
-        before = _disagreement(trainer)
-        trainer.run()
-        found[strength] = _disagreement(trainer)
-        assert strength == 0 or found[strength] < before
-    assert found[5.0] < found[0.0] - 0.15
-
-
-def test_the_guidance_falls_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trainer = make(tmp_path / "run", guided_alignment=0.8)
-    disagreement = _disagreement(trainer)
-    trainer.progress.precision = "float32"
-    batch = next(trainer.batches.batches(0))
+def test_guidance_moves_the_attention_toward_the_alignment(tmp_path: Path) -> None:
     losses = {}
-    for share in (0.0, 0.75, 1.0, 1.5):
-        monkeypatch.setattr(trainer, "_share_used", lambda share=share: share)
-        losses[share] = float(trainer._loss(batch)[0].detach())
-    assert losses[0.0] - losses[1.0] == pytest.approx(0.8 * disagreement, rel=1e-4)
-    assert losses[0.75] - losses[1.0] == pytest.approx(0.2 * disagreement, rel=1e-4)
-    assert losses[1.5] == losses[1.0]
+    for weight in (0.0, 5.0):
+        trainer = make_trainer(
+            tmp_path / str(weight),
+            budget=Budget(steps=80),
+            guided_alignment=weight,
+            optimizer=OptimizerConfig(learning_rate=0.02, warmup_steps=3),
+            **never_validate(),
+        )
+        untrained = alignment_loss(trainer)
+        trainer.run()
+        losses[weight] = alignment_loss(trainer)
+    assert losses[5.0] < untrained
+    assert losses[5.0] < losses[0.0] - 0.15
+
+
+def test_guidance_falls_to_zero_over_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path, guided_alignment=0.8)
+    full = 0.8 * alignment_loss(trainer)
+    trainer.state.precision = "float32"
+    batch = next(trainer.batches.batches(0))
+
+    def loss_at(budget_used: float) -> float:
+        monkeypatch.setattr(trainer, "_budget_used", lambda: budget_used)
+        return float(trainer._loss(batch)[0].detach())
+
+    unguided = loss_at(1.0)
+    assert loss_at(0.0) - unguided == pytest.approx(full, rel=1e-4)
+    assert loss_at(0.75) - unguided == pytest.approx(full / 4, rel=1e-4)
+    assert loss_at(1.5) == unguided
+
+
+def test_training_uses_no_random_numbers_of_the_validation(tmp_path: Path) -> None:
+    validated = make_trainer(tmp_path / "validated", validate_every=2)
+    validated.run()
+    random_state = torch.get_rng_state()
+    unvalidated = make_trainer(tmp_path / "unvalidated", **never_validate())
+    unvalidated.run()
+    assert same_weights(copy_weights(validated.model), copy_weights(unvalidated.model))
+    assert torch.equal(torch.get_rng_state(), random_state)

@@ -1,40 +1,62 @@
-"""The kinds of source that a corpus can come from, told apart by `kind`. Each file here holds one kind."""
+"""Collecting a corpus from its source. Each kind of source has a file in this folder."""
 
-from typing import Annotated, Any
-
-from pydantic import Discriminator, Tag
-
-from seq2seq.data.sources.ding import DingSpec
-from seq2seq.data.sources.files import FilesSpec
-from seq2seq.data.sources.hub import HubSpec
-from seq2seq.data.sources.libreoffice import LibreOfficeSpec
-
-Source = FilesSpec | HubSpec | LibreOfficeSpec | DingSpec
-"""Any of them: has `kept`, and `collect(name=, source=, target=, say=) -> Corpus`."""
-
-KINDS = ("files", "hub", "libreoffice", "ding")
+from seq2seq.config.sources import DingSource, FilesSource, HubSource, LibreOfficeSource, Source
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.sources import ding, files, hub, libreoffice
+from seq2seq.reporter import SILENT, Reporter
 
 
-def _tag(value: Any) -> str | None:
-    if isinstance(value, str):
-        return "name"
-    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-    return kind if kind in KINDS else None
+def collect(
+    source: Source,
+    *,
+    name: str,
+    source_language: str,
+    target_language: str,
+    reporter: Reporter = SILENT,
+) -> Corpus:
+    """Reads or downloads a corpus.
 
+    Args:
+        source: the settings of the source, from the config or the catalog.
+        name: the name of the corpus, for messages.
+        source_language: code of the language to translate from.
+        target_language: code of the language to translate into.
+        reporter: receives a line for each step that takes long.
 
-_SPEC = (
-    Annotated[FilesSpec, Tag("files")]
-    | Annotated[HubSpec, Tag("hub")]
-    | Annotated[LibreOfficeSpec, Tag("libreoffice")]
-    | Annotated[DingSpec, Tag("ding")]
-)
-_RULE = f"must be a corpus of the catalogue (`seq2seq data list`), or a source with `kind:` one of {', '.join(KINDS)}"
-
-AnySource = Annotated[_SPEC, Discriminator(_tag, custom_error_type="source_kind", custom_error_message=_RULE)]
-"""A source as it is written in YAML, for pydantic."""
-
-NameOrSource = Annotated[
-    Annotated[str, Tag("name")] | _SPEC,
-    Discriminator(_tag, custom_error_type="source_kind", custom_error_message=_RULE),
-]
-"""A corpus's name in the catalogue, or a source given in place."""
+    Raises:
+        SourceUnavailable: the source needs a network or a program that this machine does not have.
+        UserError: the settings or the files are wrong.
+    """
+    match source:
+        case FilesSource():
+            return files.collect(
+                source,
+                name=name,
+                source=source_language,
+                target=target_language,
+                reporter=reporter,
+            )
+        case HubSource():
+            return hub.collect(
+                source,
+                name=name,
+                source=source_language,
+                target=target_language,
+                reporter=reporter,
+            )
+        case LibreOfficeSource():
+            return libreoffice.collect(
+                source,
+                name=name,
+                source=source_language,
+                target=target_language,
+                reporter=reporter,
+            )
+        case DingSource():
+            return ding.collect(
+                source,
+                name=name,
+                source=source_language,
+                target=target_language,
+                reporter=reporter,
+            )

@@ -1,140 +1,191 @@
-"""Example sentences and phrases of the German-English dictionary of Frank Richter, TU Chemnitz (package trans-de-en).
+"""Example sentences and phrases of Ding, a German-English dictionary.
 
-An entry is a line: `German :: English`, each side divided by ` | ` into as many segments, a segment by `; ` into
-alternatives, of which the first is taken.
+Its author is Frank Richter, TU Chemnitz. The Debian package is trans-de-en.
+
+An entry is one line, `German :: English`. Each side has the same number of segments, separated by
+` | `. A segment has alternatives, separated by `; `. The first alternative is used.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Literal
 
-from pydantic import ConfigDict
-
-from seq2seq.data.corpus import Corpus, Say
-from seq2seq.data.pairs import Pairs
-from seq2seq.data.sources.debian import fetch_packages
+from seq2seq.config.sources import DingSource
+from seq2seq.data.corpus import Corpus, Pairs
+from seq2seq.data.sources.apt import fetch_packages
 from seq2seq.data.splitting import split_by_group, without_shared
 from seq2seq.errors import UserError
+from seq2seq.reporter import SILENT, Reporter
 
 NUM_HELD_OUT = 1000
-"""Pairs in valid, and as many in test; from a smaller dictionary a tenth."""
+"""Pairs in valid, and the same number in test. A smaller dictionary gives a tenth for each."""
 
 Part = Literal["sentences", "phrases"]
 
+_PACKAGE = "trans-de-en"
+_DICTIONARY = "/usr/share/trans/de-en"
 
-@dataclass(frozen=True, kw_only=True)
-class DingSpec:
-    """Sentences and phrases from the dictionary Ding, German and English (GPL-2+)."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+def collect(
+    settings: DingSource,
+    *,
+    name: str,
+    source: str,
+    target: str,
+    reporter: Reporter = SILENT,
+) -> Corpus:
+    """Downloads the package and reads the dictionary.
 
-    kept: ClassVar[bool] = True
-    """Whether a copy is kept in the data folder."""
-
-    kind: Literal["ding"]
-    """What tells this kind of source from the others."""
-    parts: tuple[Part, ...] = ("sentences", "phrases")
-    """`sentences`: examples that end in a full stop or the like. `phrases`: other entries of at least two words; they
-    are for training only, when sentences are there to be tested on."""
-    checksums: dict[str, str] = field(default_factory=dict)
-    """File name of a package -> its SHA-256. For versions not named here apt's signature must do."""
-
-    def __post_init__(self) -> None:
-        if not self.parts or len(set(self.parts)) < len(self.parts):
-            raise ValueError(f"parts is {list(self.parts)}; it must name sentences, phrases or both, each once")
-
-    def collect(self, *, name: str, source: str, target: str, say: Say) -> Corpus:
-        """Download the package and read it. Raises SourceUnavailable without apt or network."""
-        if {source, target} != {"de", "en"}:
-            raise UserError(f"Ding is a dictionary of German and English: {source} to {target} cannot be had from it.")
-        package = fetch_packages(["trans-de-en"], checksums=self.checksums, corpus=name, say=say)["trans-de-en"]
-        say(f"{name}: reading the dictionary")
-        files = [raw for _, raw in package.texts(r"/usr/share/trans/de-en")]
-        if not files:
-            raise UserError(f"{package.file_name} has no file /usr/share/trans/de-en: its layout is not the one known.")
-        found = read_entries(files[0].decode("utf-8", "replace").split("\n"))
-        splits, notes = divide(found, self.parts, name)
-        corpus = Corpus(
-            name=name,
-            source_language="de",
-            target_language="en",
-            splits=splits,
-            licence="GPL-2.0-or-later",
-            attribution="Frank Richter, TU Chemnitz, and contributors; packaged by Debian",
-            notes=notes,
-            origin={"trans-de-en": package.version},
+    Raises:
+        SourceUnavailable: there is no apt or no network.
+        UserError: the languages are not German and English, or the package has no dictionary.
+    """
+    if {source, target} != {"de", "en"}:
+        raise UserError(
+            f"Ding is a dictionary of German and English (de, en). It cannot give {source} to "
+            f"{target}. Correct `source` and `target`, or choose another corpus."
         )
-        return corpus.reversed() if source == "en" else corpus
+    packages = fetch_packages(
+        [_PACKAGE], checksums=settings.checksums, corpus=name, reporter=reporter
+    )
+    package = packages[_PACKAGE]
+    reporter.info(f"{name}: reading the dictionary")
+    contents = [raw for _, raw in package.read_files(_DICTIONARY)]
+    if not contents:
+        raise UserError(
+            f"{package.file_name} has no file {_DICTIONARY}. This version of the package has an "
+            "unknown layout."
+        )
+    entries = read_entries(contents[0].decode("utf-8", "replace").split("\n"))
+    splits, notes = split_entries(entries, settings.parts, name)
+    corpus = Corpus(
+        name=name,
+        source_language="de",
+        target_language="en",
+        splits=splits,
+        license="GPL-2.0-or-later",
+        attribution="Frank Richter, TU Chemnitz, and contributors; packaged by Debian",
+        notes=notes,
+        origin={_PACKAGE: package.version},
+    )
+    return corpus.reversed() if source == "en" else corpus
 
 
-# What the dictionary adds to its words: [subject], {grammar}, <see also>, (explanation); and /ABBR./ between spaces.
+# -- entries ---------------------------------------------------------------------------------------
+
+# The dictionary adds [subject], {grammar}, <see also> and (explanation) to its words.
 _BRACKETED = re.compile(r"\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>|\([^()]*\)")
+# It also adds /ABBR./ between spaces.
 _ABBREVIATION = re.compile(r"(?<!\S)/[^/]+/(?!\S)")
-# "gedeckt/abgedeckt": words of which one is to be chosen; "und/oder" and short units such as km/h are no choice.
+# "gedeckt/abgedeckt" is a choice of words. "und/oder" and short units such as km/h are not.
 _CHOICE = re.compile(r"\b(?!und/oder|and/or)([^\W\d_]{3,})(?:/[^\W\d_]{3,})+")
-_PLACEHOLDER = re.compile(r"(?<!\w)(?:jd|jdn|jdm|jds|jmd|jmdn|jmdm|jmds|etw|sb|sth|smb|smth|sb['’]s|sth['’]s)\.?(?!\w)")
-_OPEN_PLACE = re.compile(r"…|\.\.\.")
+_PLACEHOLDER = re.compile(
+    r"(?<!\w)(?:jd|jdn|jdm|jds|jmd|jmdn|jmdm|jmds|etw|sb|sth|smb|smth|sb['’]s|sth['’]s)\.?(?!\w)"
+)
+_ELLIPSIS = re.compile(r"…|\.\.\.")
 
 
 def plain_entry(segment: str) -> str:
-    """The first alternative of a segment, without labels, grammar, variants, explanations, abbreviations."""
-    # Brackets go first: what stands in them may hold a "; " of its own. They can be nested.
+    """Returns the first alternative of a segment, without anything that the dictionary adds."""
+    # Brackets go first, because they may contain a "; " of their own. They can be nested.
     while (shorter := _BRACKETED.sub(" ", segment)) != segment:
         segment = shorter
-    text = _ABBREVIATION.sub(" ", segment.split("; ")[0].rstrip(";"))
+    first_alternative = segment.split("; ")[0].rstrip(";")
+    text = _ABBREVIATION.sub(" ", first_alternative)
     text = _CHOICE.sub(r"\1", " ".join(text.split()))
     return re.sub(r"\s+([,.;:!?])", r"\1", text)
 
 
 def read_entries(lines: Iterable[str]) -> dict[Part, Pairs]:
-    """The sentences and the phrases, each pair with its line number as group, without repetition."""
-    found: dict[Part, dict[tuple[str, str], str]] = {"sentences": {}, "phrases": {}}
+    """Reads the distinct sentences and phrases. The group of a pair is its first line number."""
+    line_numbers: dict[Part, dict[tuple[str, str], str]] = {"sentences": {}, "phrases": {}}
     for number, line in enumerate(lines, start=1):
-        for pair in _segments(line):
-            part = _part(*pair)
+        for german, english in _segment_pairs(line):
+            part = _part(german, english)
             if part is not None:
-                found[part].setdefault(pair, str(number))
-    return {
-        part: Pairs(source=[de for de, _ in pairs], target=[en for _, en in pairs], groups=list(pairs.values()))
-        for part, pairs in found.items()
-    }
+                line_numbers[part].setdefault((german, english), str(number))
+    entries = {}
+    for part, pairs in line_numbers.items():
+        entries[part] = Pairs(
+            source=[german for german, _ in pairs],
+            target=[english for _, english in pairs],
+            groups=list(pairs.values()),
+        )
+    return entries
 
 
-def _segments(line: str) -> Iterator[tuple[str, str]]:
-    """The pairs of a line; none for a comment or a line whose sides do not have equally many segments."""
+def _segment_pairs(line: str) -> Iterator[tuple[str, str]]:
+    """Yields the pairs of a line.
+
+    Comments, and lines with different numbers of segments on the two sides, have none.
+    """
     sides = line.split(" :: ")
     if line.startswith("#") or len(sides) != 2:
         return
-    german, english = (side.split(" | ") for side in sides)
-    if len(german) == len(english):
-        yield from zip(map(plain_entry, german), map(plain_entry, english), strict=True)
+    german_segments = sides[0].split(" | ")
+    english_segments = sides[1].split(" | ")
+    if len(german_segments) != len(english_segments):
+        return
+    for german, english in zip(german_segments, english_segments, strict=True):
+        yield plain_entry(german), plain_entry(english)
 
 
 def _part(german: str, english: str) -> Part | None:
-    """Which part the pair belongs to, or None if it is no running text on both sides."""
-    both = (german, english)
-    if any(" " not in text or " / " in text or _PLACEHOLDER.search(text) for text in both) or german == english:
+    """Returns the part that a pair belongs to, or None if a side is not running text."""
+    if german == english:
         return None
-    ends = sum(text[-1] in ".!?" for text in both)
-    if ends == 2:
+    sides = (german, english)
+    for text in sides:
+        if " " not in text or " / " in text or _PLACEHOLDER.search(text):
+            return None
+    num_ended = sum(text[-1] in ".!?" for text in sides)
+    if num_ended == 2:
         return "sentences"
-    return "phrases" if ends == 0 and not any("/" in text or _OPEN_PLACE.search(text) for text in both) else None
+    if num_ended == 1:
+        return None
+    if any("/" in text or _ELLIPSIS.search(text) for text in sides):
+        return None
+    return "phrases"
 
 
-def divide(found: dict[Part, Pairs], parts: tuple[Part, ...], name: str) -> tuple[dict[str, Pairs], list[str]]:
-    """Train, valid and test, so that no entry (line) and no normalised sentence stands in two of them."""
+# -- splits ----------------------------------------------------------------------------------------
+
+
+def split_entries(
+    entries: dict[Part, Pairs], parts: tuple[Part, ...], name: str
+) -> tuple[dict[str, Pairs], list[str]]:
+    """Makes train, valid and test. No dictionary line and no normalized sentence is in two splits.
+
+    Args:
+        entries: the result of `read_entries`.
+        parts: the parts to use. With both, phrases go to train only.
+        name: the name of the corpus, for messages.
+
+    Returns:
+        The splits, and notes on what was held out.
+    """
     tested: Part = "sentences" if "sentences" in parts else "phrases"
-    size = min(NUM_HELD_OUT, len(found[tested]) // 10)
-    splits = split_by_group(found[tested], valid=size, test=size, seed=0, name=name)
-    notes = [f"valid and test are {tested}, held out by entry of the dictionary and by sentence."]
+    size = min(NUM_HELD_OUT, len(entries[tested]) // 10)
+    splits = split_by_group(entries[tested], valid=size, test=size, seed=0, name=name)
+    notes = [f"valid and test are {tested}, held out by dictionary entry and by sentence."]
     if len(parts) == 2:
-        held_out = [splits["valid"], splits["test"]]
-        lines = {line for pairs in held_out for line in pairs.groups or []}
-        phrases = found["phrases"]
-        elsewhere = [i for i, line in enumerate(phrases.groups or []) if line not in lines]
-        phrases = without_shared(phrases.select(elsewhere), held_out)
-        train = splits["train"]
-        notes.append(f"train: {len(train):,} sentences and {len(phrases):,} phrases.")
-        splits["train"] = Pairs(source=train.source + phrases.source, target=train.target + phrases.target)
+        phrases = _phrases_for_training(entries["phrases"], [splits["valid"], splits["test"]])
+        sentences = splits["train"]
+        notes.append(f"train: {len(sentences):,} sentences and {len(phrases):,} phrases.")
+        splits["train"] = Pairs(
+            source=sentences.source + phrases.source,
+            target=sentences.target + phrases.target,
+        )
     return splits, notes
+
+
+def _phrases_for_training(phrases: Pairs, held_out: list[Pairs]) -> Pairs:
+    """Removes the phrases that share a dictionary line or a sentence with a held-out split."""
+    held_out_lines: set[str] = set()
+    for pairs in held_out:
+        held_out_lines.update(pairs.groups or [])
+    indices = []
+    for index, line in enumerate(phrases.groups or []):
+        if line not in held_out_lines:
+            indices.append(index)
+    return without_shared(phrases.select(indices), held_out)

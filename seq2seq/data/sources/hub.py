@@ -1,137 +1,126 @@
-"""Corpora from the Hugging Face hub, or from a folder on disk that is laid out like one of its datasets."""
+"""Corpora from the Hugging Face hub, or from a folder that is laid out like one of its datasets."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
 
-from pydantic import ConfigDict
-
-from seq2seq.data.corpus import Corpus, Say, SourceUnavailable
-from seq2seq.data.places import download_dir
-from seq2seq.data.sources.files import hold_out_missing, load_quietly, pairs_of
-from seq2seq.data.splitting import HoldOut
+from seq2seq.config.sources import HubSource
+from seq2seq.data.corpus import Corpus, SourceUnavailable
+from seq2seq.data.sources.files import hold_out_missing
+from seq2seq.data.sources.tables import load_table, pairs_from_table
 from seq2seq.errors import UserError
+from seq2seq.paths import download_dir
+from seq2seq.reporter import SILENT, Reporter
 
-_ANSWER_S = 8.0
-"""How long the hub may take to answer before it counts as out of reach, in seconds."""
+_TIMEOUT_S = 8.0
+_HTTP_LIBRARIES = ("httpx", "httpcore", "requests", "urllib3")
+_MAX_REASON_CHARACTERS = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class HubSpec:
-    """A dataset of the Hugging Face hub."""
+def collect(
+    settings: HubSource,
+    *,
+    name: str,
+    source: str,
+    target: str,
+    reporter: Reporter = SILENT,
+) -> Corpus:
+    """Downloads or streams the dataset.
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    kept: ClassVar[bool] = True
-    """Whether a copy is kept in the data folder, so that the network is needed once."""
-
-    kind: Literal["hub"]
-    """What tells this kind of source from the others."""
-    id: str
-    """The dataset's id, `owner/name`; or the path of a folder with Parquet, JSON lines or CSV files."""
-    config: str | None = None
-    """The dataset's configuration (also called subset), where it has several: `de-en`."""
-    revision: str | None = None
-    """Branch, tag or commit of the dataset; the newest by default."""
-    splits: dict[Literal["train", "valid", "test"], str] = field(
-        default_factory=lambda: {"train": "train", "valid": "validation", "test": "test"}
+    Raises:
+        SourceUnavailable: the hub cannot be reached.
+        UserError: the dataset, a split or a column does not exist.
+    """
+    local_folder = Path(settings.id).expanduser()
+    if local_folder.is_dir():
+        loader = str(local_folder)
+        revision = None
+        origin = "local folder"
+    else:
+        reporter.info(f"{name}: asking the Hugging Face hub for {settings.id}")
+        loader = settings.id
+        revision = settings.revision
+        origin = _commit_at_hub(settings, name, source, target)
+    splits = {}
+    for split, hub_split in settings.splits.items():
+        reporter.info(f"{name}: reading {split} ({hub_split})")
+        description = f"{settings.id}, split {hub_split!r}"
+        table = load_table(
+            loader,
+            description=description,
+            name=settings.config,
+            revision=revision,
+            split=hub_split,
+            streaming=settings.streaming,
+        )
+        splits[str(split)] = pairs_from_table(
+            table,
+            description=description,
+            source=source,
+            target=target,
+            columns=settings.columns,
+            max_pairs=settings.max_pairs,
+        )
+    notes = hold_out_missing(splits, settings.hold_out, name)
+    return Corpus(
+        name=name,
+        source_language=source,
+        target_language=target,
+        splits=splits,
+        license=settings.license,
+        attribution=settings.attribution,
+        notes=notes,
+        origin={settings.id: origin},
     )
-    """Our splits -> the dataset's. Leave valid or test out to have it held out of train."""
-    columns: dict[str, str] | None = None
-    """Language -> column. By default columns named like the languages, or a column `translation` that holds both."""
-    streaming: bool = False
-    """Read the rows one by one instead of downloading the whole dataset: with `max_pairs` for very large ones."""
-    max_pairs: int | None = None
-    """At most so many pairs of each split, the first ones."""
-    hold_out: HoldOut = field(default_factory=HoldOut)
-    """How many pairs are held out of train for the splits that the dataset does not have."""
-    licence: str = "see the dataset's page"
-    """Noted in the run."""
-    attribution: str = "see the dataset's page"
-    """Noted in the run."""
 
-    def __post_init__(self) -> None:
-        if "train" not in self.splits:
-            raise ValueError(f"splits names {', '.join(self.splits) or 'none'}; it must name the one for `train`")
-        if self.max_pairs is not None and self.max_pairs < 1:
-            raise ValueError(f"max_pairs is {self.max_pairs}; it must be at least 1, or null for all")
 
-    def collect(self, *, name: str, source: str, target: str, say: Say) -> Corpus:
-        """Download (or stream) the dataset. Raises SourceUnavailable without network, UserError for a wrong id."""
-        local = Path(self.id).expanduser()
-        if local.is_dir():
-            revision = "local folder"
-            loader = str(local)
-        else:
-            say(f"{name}: asking the Hugging Face hub for {self.id}")
-            revision = self._revision_at_hub(name, source, target)
-            loader = self.id
-        splits = {}
-        for split, theirs in self.splits.items():
-            say(f"{name}: reading {split} ({theirs})")
-            table = load_quietly(
-                loader,
-                what=f"{self.id}, split {theirs!r}",
-                name=self.config,
-                revision=None if local.is_dir() else self.revision,
-                split=theirs,
-                streaming=self.streaming,
-            )
-            splits[str(split)] = pairs_of(
-                table,
-                what=f"{self.id}, split {theirs!r}",
-                source=source,
-                target=target,
-                columns=self.columns,
-                max_pairs=self.max_pairs,
-            )
-        notes = hold_out_missing(splits, self.hold_out, name)
-        return Corpus(
-            name=name,
-            source_language=source,
-            target_language=target,
-            splits=splits,
-            licence=self.licence,
-            attribution=self.attribution,
-            notes=notes,
-            origin={self.id: revision},
+def _commit_at_hub(settings: HubSource, name: str, source: str, target: str) -> str:
+    """Returns the commit of the dataset.
+
+    It asks once, with a short timeout: without a network, `datasets` would retry for minutes.
+    """
+    import huggingface_hub
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+
+    try:
+        info = huggingface_hub.HfApi().dataset_info(
+            settings.id, revision=settings.revision, timeout=_TIMEOUT_S
         )
+    except GatedRepoError:
+        raise UserError(
+            f"The dataset {settings.id} requires an agreement. Accept it on the dataset's page, "
+            "then run `hf auth login`."
+        ) from None
+    except (RepositoryNotFoundError, ValueError):
+        raise UserError(
+            f"The Hugging Face hub has no public dataset {settings.id!r}. Check the ID on the "
+            "dataset's page."
+        ) from None
+    except (HfHubHTTPError, OSError, RuntimeError) as error:
+        message = _unreachable_message(settings.id, name, source, target, error)
+        raise SourceUnavailable(message) from error
+    except Exception as error:
+        # The hub's client has changed its HTTP library before, so the error's type is not known.
+        if not type(error).__module__.startswith(_HTTP_LIBRARIES):
+            raise
+        message = _unreachable_message(settings.id, name, source, target, error)
+        raise SourceUnavailable(message) from error
+    return str(info.sha)
 
-    def _revision_at_hub(self, name: str, source: str, target: str) -> str:
-        """The commit of the dataset at the hub: one quick question, because `datasets` itself retries for minutes."""
-        import huggingface_hub
-        from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
-        try:
-            info = huggingface_hub.HfApi().dataset_info(self.id, revision=self.revision, timeout=_ANSWER_S)
-        except GatedRepoError:
-            raise UserError(
-                f"The dataset {self.id} asks for an agreement: accept it on its page at the hub, then `hf auth login`."
-            ) from None
-        except (RepositoryNotFoundError, ValueError):
-            raise UserError(
-                f"The Hugging Face hub has no dataset {self.id!r} that can be read without an account. "
-                "Check the id on the dataset's page."
-            ) from None
-        except (HfHubHTTPError, OSError, RuntimeError) as error:
-            raise SourceUnavailable(self._no_network(name, source, target, error)) from error
-        except Exception as error:
-            # The hub's client has changed its HTTP library before: any failure of a transport counts as no network.
-            if not type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3")):
-                raise
-            raise SourceUnavailable(self._no_network(name, source, target, error)) from error
-        return str(info.sha)
+def _unreachable_message(
+    dataset_id: str, name: str, source: str, target: str, error: Exception
+) -> str:
+    from huggingface_hub.constants import ENDPOINT
 
-    def _no_network(self, name: str, source: str, target: str, error: Exception) -> str:
-        from huggingface_hub.constants import ENDPOINT
-
-        reason = (str(error).strip().splitlines() or [""])[0][:200]
-        files = ", ".join(
-            f"{split}.{language}" for split in ("train", "valid", "test") for language in (source, target)
-        )
-        return (
-            f"{name}: the Hugging Face hub could not be reached (tried {ENDPOINT} for the dataset {self.id}: "
-            f"{type(error).__name__} {reason}). Without network, bring the corpus by hand: put {files} (line-aligned "
-            f"UTF-8 text, one sentence a line, or .gz of it) into {download_dir() / name}, or into a folder {name} in "
-            "one that --data-dir or SEQ2SEQ_DATA names."
-        )
+    lines = str(error).strip().splitlines() or [""]
+    reason = lines[0][:_MAX_REASON_CHARACTERS]
+    files = []
+    for split in ("train", "valid", "test"):
+        files.append(f"{split}.{source}")
+        files.append(f"{split}.{target}")
+    return (
+        f"{name}: cannot reach the Hugging Face hub (tried {ENDPOINT} for the dataset "
+        f"{dataset_id}: {type(error).__name__} {reason}). Without a network, copy the corpus to "
+        f"this machine: put {', '.join(files)} (line-aligned UTF-8 text, one sentence a line, or "
+        f".gz) into {download_dir() / name}, or into a folder {name} below --data-dir or "
+        "SEQ2SEQ_DATA."
+    )

@@ -1,0 +1,112 @@
+"""`seq2seq`: registers all commands and turns errors into messages."""
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from seq2seq import __version__
+from seq2seq.cli import data
+from seq2seq.cli.compare import compare
+from seq2seq.cli.evaluate import evaluate
+from seq2seq.cli.export import average, export
+from seq2seq.cli.help_text import help_text
+from seq2seq.cli.options import RENAMED_OPTIONS
+from seq2seq.cli.synthetic import backtranslate, distill
+from seq2seq.cli.train import demo, train
+from seq2seq.cli.translate import translate
+from seq2seq.errors import is_interrupt, user_message
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    train,
+    evaluate,
+    translate,
+    demo,
+    compare,
+    average,
+    export,
+    distill,
+    backtranslate,
+)
+"""In the order of the help."""
+
+
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Train, evaluate and use translation models on a CPU.
+
+    Each command has its own help: seq2seq train --help.
+
+    Examples:
+    seq2seq demo
+    seq2seq train lstm-multi30k
+    seq2seq evaluate runs/lstm-multi30k
+    seq2seq translate runs/lstm-multi30k
+    """
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs the command line.
+
+    An error that the user can fix becomes one message and exit status 1, and Ctrl-C becomes exit
+    status 130. Only a bug in this program shows a traceback.
+    """
+    _set_environment()
+    _set_encodings()
+    try:
+        app()
+    except (Exception, SystemExit) as error:
+        if is_interrupt(error):
+            # A command that keeps its work when it is interrupted catches this error itself.
+            sys.stderr.write("Interrupted. Run the same command to start again.\n")
+            sys.exit(130)
+        message = user_message(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"seq2seq: {message}\n")
+        sys.exit(1)
+
+
+def _set_environment() -> None:
+    """Sets what libraries read when they are imported, unless the user has set it."""
+    # OpenMP threads that spin while they wait can make everything ten times slower on a shared
+    # machine. With this setting they sleep after a short time. torch reads it when it is imported.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    # Do not send usage statistics about a user's corpora to the Hugging Face Hub.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+def _set_encodings() -> None:
+    """Makes redirected output UTF-8, and writes "?" where a terminal cannot show a character."""
+    for stream in (sys.stdout, sys.stderr):
+        # On Windows, the default encoding of redirected output lacks most of the world's scripts.
+        # A stream that was closed by the caller is None.
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
+
+
+def _make_app() -> typer.Typer:
+    app = typer.Typer(
+        name="seq2seq",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"token_normalize_func": lambda name: RENAMED_OPTIONS.get(name, name)},
+    )
+    app.callback(invoke_without_command=True, help=help_text(root))(root)
+    for command in COMMANDS:
+        app.command(help=help_text(command))(command)
+    app.add_typer(data.app, name="data")
+    return app
+
+
+app = _make_app()

@@ -1,0 +1,136 @@
+"""`seq2seq evaluate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seq2seq.cli.options import (
+    Beam,
+    DataDir,
+    Device,
+    Ensemble,
+    LengthPenalty,
+    MaxLengthRatio,
+    NoRepeatNgramSize,
+    OptionalRun,
+    Precision,
+    Prune,
+    first_and_ensemble,
+    given_options,
+)
+from seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from seq2seq.evaluation.test_set import TestSet
+    from seq2seq.reporter import Reporter
+    from seq2seq.run import RunFolder
+
+DEFAULT_SPLIT = "test"
+
+
+def evaluate(
+    run: OptionalRun = None,
+    ensemble: Ensemble = None,
+    split: Annotated[
+        str, typer.Option("--split", help="A split of the corpus that the run was trained on.")
+    ] = DEFAULT_SPLIT,
+    source: Annotated[
+        Path | None,
+        typer.Option("--source", metavar="FILE", help="Translate this file instead of a split."),
+    ] = None,
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--reference",
+            "--reference2",
+            metavar="FILE",
+            help="The reference translation of --source. Repeat it for several references.",
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against",
+            metavar="PATH",
+            help="A run folder or a file of translations to compare with.",
+        ),
+    ] = None,
+    lowercase: Annotated[
+        bool, typer.Option("--lowercase", help="Also report BLEU that ignores case.")
+    ] = False,
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, help="Number of translations to show.")
+    ] = 0,
+    beam: Beam = None,
+    length_penalty: LengthPenalty = None,
+    max_length_ratio: MaxLengthRatio = None,
+    no_repeat_ngram_size: NoRepeatNgramSize = None,
+    prune: Prune = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_dir: DataDir = None,
+) -> None:
+    """Measure the quality of a run on a test set: BLEU, chrF and TER with confidence intervals.
+
+    The scores compare plain, cased text with the raw references, and come with sacreBLEU
+    signatures. They are written to RUN/evaluation.json, and the translations beside it.
+
+    Examples:
+    seq2seq evaluate runs/lstm-multi30k
+    seq2seq evaluate runs/mine --source my.de --reference my.en
+    seq2seq evaluate runs/mine --split valid --against runs/other
+    """
+    from seq2seq import api
+    from seq2seq.cli.console import ConsoleReporter, make_console, print_samples
+    from seq2seq.cli.report_table import render_report
+    from seq2seq.demo import pick_samples
+    from seq2seq.run import RunFolder
+
+    first, others = first_and_ensemble(run, ensemble)
+    references = reference or []
+    _check_test_set_options(split, source, references)
+    opened = RunFolder.open(first)
+    with ConsoleReporter(stderr=True) as reporter:
+        test_set = _load_test_set(opened, split, source, references, data_dir, reporter)
+        report, hypotheses = api.evaluate(
+            opened,
+            test_set,
+            lowercase=lowercase,
+            ensemble=others,
+            against=against,
+            reporter=reporter,
+            device=device,
+            precision=precision,
+            **given_options(
+                beam=beam,
+                length_penalty=length_penalty,
+                max_length_ratio=max_length_ratio,
+                no_repeat_ngram_size=no_repeat_ngram_size,
+                prune=prune,
+            ),
+        )
+    make_console().print(render_report(report))
+    print_samples(pick_samples(test_set, hypotheses, samples))
+
+
+def _check_test_set_options(split: str, source: Path | None, references: list[Path]) -> None:
+    if source is not None and split != DEFAULT_SPLIT:
+        raise UserError("--split and --source cannot be combined. Give one of them.")
+    if (source is None) != (not references):
+        raise UserError("Give --source and --reference together, or neither of them.")
+
+
+def _load_test_set(
+    run: "RunFolder",
+    split: str,
+    source: Path | None,
+    references: list[Path],
+    data_dir: Path | None,
+    reporter: "Reporter",
+) -> "TestSet":
+    from seq2seq.evaluation.test_set import load_files, load_split
+
+    if source is not None:
+        return load_files(source, references)
+    return load_split(run, split, data_dir, reporter)

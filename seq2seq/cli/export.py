@@ -1,0 +1,103 @@
+"""`seq2seq average` and `seq2seq export`: new run folders made from a trained one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seq2seq.cli.options import DataDir, Run
+from seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from seq2seq.models.quantization import NumberFormat
+
+
+def average(
+    run: Run,
+    count: Annotated[
+        int, typer.Option("--count", min=1, help="Number of best checkpoints to average.")
+    ] = 5,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", metavar="FOLDER", help="The new run folder. Default: RUN-average."),
+    ] = None,
+) -> None:
+    """Average the best checkpoints of a run into a new run folder.
+
+    Training already tries the mean of training.average checkpoints. This command tries any number
+    of the checkpoints that the run still has.
+
+    Example:
+    seq2seq average runs/lstm-multi30k --count 3
+    """
+    from seq2seq import export
+    from seq2seq.run import RunFolder
+
+    resolved = run.resolve()  # "." has no name to add "-average" to
+    target = into or resolved.with_name(f"{resolved.name}-average")
+    steps = export.average(RunFolder.open(run), RunFolder(target), count)
+    step_list = ", ".join(f"{step:,}" for step in steps)
+    typer.echo(f"{target} is the mean of the checkpoints of steps {step_list}.")
+    typer.echo(f"Next: seq2seq evaluate {target} --split valid --against {run}")
+
+
+def export(
+    run: Run,
+    into: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to create.")],
+    int8: Annotated[
+        bool,
+        typer.Option(
+            "--int8", help="Quantize matrices to one byte a weight: a quarter of the size."
+        ),
+    ] = False,
+    bfloat16: Annotated[
+        bool, typer.Option("--bfloat16", help="Store two bytes a weight: half of the size.")
+    ] = False,
+    shortlist: Annotated[
+        bool,
+        typer.Option(
+            "--shortlist",
+            help="Translate faster: for each sentence, choose among a few hundred target tokens "
+            "instead of the whole vocabulary. The shortlist is learned from the run's training "
+            "text.",
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Create a small folder to ship: the weights, tokenizer and config of a run, without what only
+    training needs.
+
+    Use it like any run folder. Quantization and a shortlist cost almost no quality. The second
+    example measures how much.
+
+    Examples:
+    seq2seq export runs/lstm-multi30k shipped --int8 --shortlist
+    seq2seq evaluate shipped --against runs/lstm-multi30k
+    """
+    from seq2seq.cli.console import ConsoleReporter
+    from seq2seq.export import export_run
+    from seq2seq.run import RunFolder
+
+    with ConsoleReporter(stderr=True) as reporter:
+        num_bytes = export_run(
+            RunFolder.open(run),
+            RunFolder(into),
+            _number_format(int8=int8, bfloat16=bfloat16),
+            shortlist=shortlist,
+            data_dir=data_dir,
+            reporter=reporter,
+        )
+    typer.echo(f"{into}: {num_bytes / 1e6:.1f} MB with everything that translation needs")
+    typer.echo(f"Next: seq2seq evaluate {into} --split valid --against {run}")
+
+
+def _number_format(*, int8: bool, bfloat16: bool) -> "NumberFormat":
+    if int8 and bfloat16:
+        raise UserError(
+            "--int8 and --bfloat16 cannot be combined. Give one of them, or neither for float32."
+        )
+    if int8:
+        return "int8"
+    if bfloat16:
+        return "bfloat16"
+    return "float32"

@@ -1,0 +1,156 @@
+"""Translations as text or JSON: for lines typed at a prompt, for a pipe, for a file."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rich.console import Console
+
+from seq2seq.cli.attention_map import alignment, render_attention
+from seq2seq.decoding.stream import translate_stream
+from seq2seq.decoding.translation import Alternative, Translation
+from seq2seq.decoding.translator import Translator
+from seq2seq.files import atomic_write
+
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """How a translation is written: plain text (tabs separate alternatives) or JSON, with or
+    without a drawing of its attention."""
+
+    as_json: bool
+    draw_attention: bool
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the translator has to keep attention weights."""
+        return self.as_json or self.draw_attention
+
+    def line(self, translation: Translation) -> str:
+        """Returns the translation as one line, without a line feed."""
+        if not self.as_json:
+            return "\t".join(alternative.text for alternative in translation.alternatives)
+        alternatives = [_to_json(alternative) for alternative in translation.alternatives]
+        content = {"source": translation.source, "translations": alternatives}
+        return json.dumps(content, ensure_ascii=False)
+
+    def draw(self, translation: Translation, console: Console) -> None:
+        """Draws the attention of the best translation, if it was asked for and the model has
+        attention."""
+        if not self.draw_attention or not translation.alternatives:
+            return
+        best = translation.alternatives[0]
+        if best.attention is None or best.source_tokens is None or best.target_tokens is None:
+            return
+        console.print(
+            render_attention(best.source_tokens, best.target_tokens, best.attention.numpy())
+        )
+
+
+def _to_json(alternative: Alternative) -> dict[str, Any]:
+    content: dict[str, Any] = {"text": alternative.text, "score": round(alternative.score, 4)}
+    if alternative.attention is not None:
+        content["source_tokens"] = alternative.source_tokens
+        content["target_tokens"] = alternative.target_tokens
+        content["alignment"] = alignment(alternative.attention.numpy())
+    return content
+
+
+def translate_typed_lines(
+    translator: Translator, output_format: OutputFormat, *, prompt: str
+) -> None:
+    """Asks for a line and translates it, until the input ends."""
+    try:
+        import readline  # noqa: F401 -- gives input() history and editing where it exists
+    except ImportError:
+        pass
+    console = Console()
+    console.print("Type a sentence and press Enter. Ctrl-D (on Windows Ctrl-Z) ends.", style="dim")
+    while True:
+        try:
+            text = input(f"{prompt}> ")
+        except (EOFError, KeyboardInterrupt):
+            console.print()
+            return
+        if not text.strip():
+            continue
+        translations = translator.translate([text], attention=output_format.needs_attention)
+        sys.stdout.write(output_format.line(translations[0]).replace("\t", "\n") + "\n")
+        output_format.draw(translations[0], console)
+
+
+def translate_pipe(
+    translator: Translator, reader: BinaryIO, writer: BinaryIO, output_format: OutputFormat
+) -> None:
+    """Translates one stream into another. Each group of lines is flushed as soon as it is done."""
+    translate_stream(
+        translator,
+        reader,
+        _line_writer(writer, output_format),
+        attention=output_format.needs_attention,
+        progress=lambda lines: writer.flush(),
+    )
+
+
+def translate_file(
+    translator: Translator,
+    source: Path,
+    target: Path | None,
+    output_format: OutputFormat,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Translates a file into another, which appears when it is complete, or to standard output."""
+    num_lines = _count_lines(source)
+    with source.open("rb") as reader, _open_target(target) as writer:
+        translate_stream(
+            translator,
+            reader,
+            _line_writer(writer, output_format),
+            attention=output_format.needs_attention,
+            # The last line may have no line feed, which the count does not see.
+            progress=lambda done: progress(done, max(num_lines, done)),
+        )
+
+
+def _line_writer(writer: BinaryIO, output_format: OutputFormat) -> Callable[[Translation], None]:
+    """Returns a function that writes a translation as one line.
+
+    Drawings go to standard error, so that the output stays line by line.
+    """
+    console = Console(stderr=True)
+
+    def write(translation: Translation) -> None:
+        line = output_format.line(translation)
+        writer.write(line.encode("utf-8", "replace") + b"\n")
+        output_format.draw(translation, console)
+
+    return write
+
+
+@contextmanager
+def _open_target(path: Path | None) -> Iterator[BinaryIO]:
+    """Opens the file to write; None is standard output."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif path.exists() and not path.is_file():
+        # A device or a pipe cannot be replaced by a new file.
+        with path.open("wb") as file:
+            yield file
+    else:
+        with atomic_write(path) as file:
+            yield file
+
+
+def _count_lines(path: Path) -> int:
+    count = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            count += chunk.count(b"\n")
+    return count

@@ -1,1 +1,0 @@
-"""`seq2seq compare`: what is said of the families, measured."""

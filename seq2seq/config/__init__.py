@@ -1,0 +1,258 @@
+"""One typed config for a run, put together from its sections.
+
+Each section documents its keys, units and defaults: data.py, tokenizer.py, training.py, model.py
+and search.py in this folder. Loading a config imports neither torch nor NumPy.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import SerializeAsAny, ValidationError
+
+from seq2seq.config.data import CleaningConfig, DataConfig, ExtraPairsConfig, NormalForm
+from seq2seq.config.model import FAMILY_CONFIGS, ModelConfig
+from seq2seq.config.renamed import RENAMED_KEYS, upgrade
+from seq2seq.config.search import SearchConfig
+from seq2seq.config.section import Section, describe_error, mistakes_message, suggest
+from seq2seq.config.sources import KINDS as SOURCE_KINDS
+from seq2seq.config.tokenizer import TokenizerConfig
+from seq2seq.config.training import (
+    BatchingConfig,
+    Budget,
+    OptimizerConfig,
+    Precision,
+    TrainingConfig,
+    ValidationConfig,
+)
+from seq2seq.errors import UserError
+from seq2seq.paths import config_dir
+
+__all__ = [
+    "FAMILY_CONFIGS",
+    "BatchingConfig",
+    "Budget",
+    "CleaningConfig",
+    "Config",
+    "DataConfig",
+    "ExtraPairsConfig",
+    "ModelConfig",
+    "NormalForm",
+    "OptimizerConfig",
+    "Precision",
+    "SearchConfig",
+    "Section",
+    "TokenizerConfig",
+    "TrainingConfig",
+    "ValidationConfig",
+    "dump_config",
+    "find_config",
+    "load_config",
+    "load_run_config",
+    "parse_config",
+    "parse_model",
+]
+
+
+class Config(Section):
+    """Everything that determines a run."""
+
+    data: DataConfig
+    """Corpus, direction, cleaning."""
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    """How text is split into tokens."""
+    batching: BatchingConfig = BatchingConfig()
+    """How sentence pairs are grouped into batches."""
+    model: SerializeAsAny[ModelConfig]
+    """The family and its sizes."""
+    training: TrainingConfig
+    """Budget, optimizer, validation."""
+    search: SearchConfig = SearchConfig()
+    """Beam search for translation and evaluation."""
+
+
+_SECTIONS: dict[str, type[Section]] = {
+    "data": DataConfig,
+    "tokenizer": TokenizerConfig,
+    "batching": BatchingConfig,
+    "model": ModelConfig,
+    "training": TrainingConfig,
+    "search": SearchConfig,
+}
+_REQUIRED = ("data", "model", "training")
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Reads a YAML file and applies `section.key=value` overrides.
+
+    Args:
+        path: a file, or the name of a bundled config such as `demo`.
+        overrides: values of `--set`.
+
+    Raises:
+        UserError: the file cannot be read, or it has mistakes; the message lists all of them.
+    """
+    path = find_config(path)
+    raw = _read_yaml(path)
+    for override in overrides:
+        _apply_override(raw, override)
+    return parse_config(raw, str(path))
+
+
+def load_run_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Reads the config.yaml of a run folder, which may have been written by an earlier version."""
+    raw = upgrade(_read_yaml(path))
+    for override in overrides:
+        _apply_override(raw, override)
+    return parse_config(raw, str(path))
+
+
+def find_config(path: Path, *, kind: str = "run") -> Path:
+    """Returns `path` if it is a file, or the bundled config of that name.
+
+    Args:
+        path: a file, or a name such as `demo`.
+        kind: "run", or "comparison" for configs of `seq2seq compare`; used in the message.
+    """
+    if path.is_file():
+        return path
+    bundled = config_dir() / f"{path.name.removesuffix('.yaml')}.yaml"
+    if path.parent == Path() and bundled.is_file():
+        return bundled
+    # compare.yaml configures a comparison (see studies/config.py), not a run.
+    wants_comparison = kind == "comparison"
+    names = [file.stem for file in config_dir().glob("*.yaml")]
+    fitting = sorted(name for name in names if (name == "compare") == wants_comparison)
+    raise UserError(
+        f"There is no config {path} (looked in {Path.cwd()}). "
+        f"Bundled configs: {', '.join(fitting)}."
+    )
+
+
+def parse_config(raw: Mapping[str, Any], where: str) -> Config:
+    """Checks a config that was read from `where`.
+
+    Raises:
+        UserError: lists all mistakes at once.
+    """
+    problems = [
+        f"{name}: unknown section{suggest(str(name), _SECTIONS)}"
+        for name in raw
+        if name not in _SECTIONS
+    ]
+    sections: dict[str, Section] = {}
+    for name in _SECTIONS:
+        section, mistakes = _parse_section(name, raw.get(name))
+        problems += mistakes
+        if section is not None:
+            sections[name] = section
+    problems += _check_across(sections)
+    if problems:
+        raise UserError(mistakes_message(where, problems))
+    return Config(**sections)  # type: ignore[arg-type]
+
+
+def parse_model(
+    raw: Mapping[str, Any], path: str = "model"
+) -> tuple[ModelConfig | None, list[str]]:
+    """Checks a `model` section. Returns it, or None and what is wrong with it."""
+    family = raw.get("family")
+    if not isinstance(family, str) or family not in FAMILY_CONFIGS:
+        return None, [
+            f"{path}.family: unknown model family {family!r}{suggest(str(family), FAMILY_CONFIGS)}"
+        ]
+    kind = FAMILY_CONFIGS[family]
+    try:
+        return kind.model_validate(raw), []
+    except ValidationError as error:
+        return None, _describe(path, kind, error)
+
+
+def dump_config(config: Config) -> str:
+    """Returns the whole config, defaults included, as YAML that `load_config` reads."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as a config: {error}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise UserError(
+            f"{path} is not a config: it must have the sections {', '.join(_SECTIONS)}."
+        )
+    return raw
+
+
+def _parse_section(name: str, raw: Any) -> tuple[Section | None, list[str]]:
+    """Checks one section. Returns it, or None and what is wrong with it."""
+    if raw is None:
+        if name in _REQUIRED:
+            return None, [f"{name}: this section is missing"]
+        raw = {}
+    if not isinstance(raw, dict):
+        return None, [f"{name}: must be a section with keys, not {raw!r}"]
+    if name == "model":
+        return parse_model(raw)
+    kind = _SECTIONS[name]
+    try:
+        return kind.model_validate(raw), []
+    except ValidationError as error:
+        return None, _describe(name, kind, error)
+
+
+def _describe(prefix: str, kind: type[Section], error: ValidationError) -> list[str]:
+    lines = []
+    for details in error.errors(include_url=False):
+        # pydantic puts the kind of a source behind `corpus`. A person does not write it there.
+        location = details["loc"]
+        if location[:1] == ("corpus",) and location[1:2] and location[1] in SOURCE_KINDS:
+            location = (location[0], *location[2:])
+        entry = {**details, "loc": location}
+        path = ".".join([prefix, *map(str, location)])
+        if entry["type"] == "extra_forbidden" and path in RENAMED_KEYS:
+            lines.append(f"{path}: this key is now called {RENAMED_KEYS[path]}")
+        else:
+            lines.append(describe_error(prefix, kind, entry))
+    return lines
+
+
+def _apply_override(raw: dict[str, Any], override: str) -> None:
+    """Sets one value by its dotted path."""
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted.strip():
+        raise UserError(
+            f"--set {override}: write it as section.key=value, for example model.hidden_size=256."
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    *parents, key = dotted.strip().split(".")
+    section = raw
+    for parent in parents:
+        inner = section.get(parent)
+        if inner is None:  # absent, or a section left empty
+            inner = section[parent] = {}
+        if not isinstance(inner, dict):
+            raise UserError(f"--set {override}: {parent} is not a section but {inner!r}.")
+        section = inner
+    # A budget is one of three: setting one replaces what the file gave.
+    if parents[-1:] == ["budget"]:
+        section.clear()
+    section[key] = value
+
+
+def _check_across(sections: Mapping[str, Section]) -> list[str]:
+    """Checks rules between sections."""
+    model = sections.get("model")
+    tokenizer = sections.get("tokenizer")
+    if not isinstance(model, ModelConfig) or not isinstance(tokenizer, TokenizerConfig):
+        return []
+    if model.tie_embeddings == "all" and not tokenizer.joint:
+        return ["model.tie_embeddings: 'all' needs tokenizer.joint: true; use 'target' or 'none'"]
+    return []

@@ -1,0 +1,89 @@
+"""Settings of the data: corpus, direction, cleaning."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from seq2seq.config.section import Section
+from seq2seq.config.sources import NameOrSource
+
+NormalForm = Literal["nfc", "nfkc", "none"]
+
+
+class CleaningConfig(Section):
+    """Rules for the text. Rules that drop pairs apply to the training split alone. `null` or
+    `false` turns one off."""
+
+    normalize: NormalForm = "nfc"
+    """Unicode form of every text, also of what is translated later. "nfc" joins letters and
+    accents. "nfkc" also folds ligatures, full-width letters, superscripts and non-breaking
+    spaces. "none" leaves the letters as they are."""
+    max_words: Annotated[int, Field(ge=1)] | None = 100
+    """Drop pairs with more words, separated by spaces, on either side."""
+    max_chars: Annotated[int, Field(ge=1)] | None = 600
+    """Drop pairs with more characters on either side. This is the limit for languages written
+    without spaces."""
+    max_length_ratio: Annotated[float, Field(gt=1)] | None = 3.0
+    """Drop pairs whose lengths in characters differ by more than this factor, relative to the
+    median ratio of the corpus (so Chinese may be shorter than English). 10 is added to each
+    length: short pairs differ by chance."""
+    drop_identical: bool = True
+    """Drop pairs with the same text on both sides: they teach copying instead of translating."""
+    drop_duplicates: bool = True
+    """Drop pairs that have occurred before with the same two sides."""
+    drop_overlap: bool = True
+    """Drop pairs of which either side, ignoring case and punctuation, also occurs in valid or
+    test."""
+    max_foreign_letters: Annotated[float, Field(ge=0, le=1)] | None = 0.5
+    """Drop pairs where more than this share of a side's letters is in a script that its language
+    is not written in (Cyrillic in a German text, say). Languages unknown to the program are not
+    checked."""
+
+
+class ExtraPairsConfig(Section):
+    """Two line-aligned files whose pairs are trained on besides the corpus: translations made by
+    a model (`seq2seq backtranslate`, `seq2seq distill`), say. They are cleaned like the corpus;
+    the tokenizer does not see them."""
+
+    source: Path
+    """Text in the source language, plain or .gz."""
+    target: Path
+    """Its translation in the target language, line by line."""
+    tagged: bool = False
+    """Put a tag before every source text, so that the model can tell synthetic sources from real
+    ones (Caswell et al. 2019). Use it for back-translations."""
+
+
+class DataConfig(Section):
+    """Which text is learned from, in which direction."""
+
+    corpus: NameOrSource
+    """The name of a corpus in the catalog (`seq2seq data list`) or of a folder in the data
+    folders, or a source: `{kind: files, train: {de: my.de, en: my.en}}`."""
+    fallback: str | None = None
+    """A corpus of the catalog to use, with a message, if `corpus` is not available: on a machine
+    without apt, say."""
+    source: str
+    """Code of the source language, as in the corpus: `de`."""
+    target: str
+    """Code of the target language. A corpus de-en serves both directions."""
+    cleaning: CleaningConfig = CleaningConfig()
+    """What is done to the text before it is used."""
+    extra_pairs: tuple[ExtraPairsConfig, ...] = ()
+    """More pairs to train on."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name in ("source", "target"):
+            code = getattr(self, name)
+            if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", code):
+                raise ValueError(
+                    f"{name} is {code!r}; it must be a language code such as de, en or pt-br"
+                )
+        if self.source == self.target:
+            raise ValueError(
+                f"source and target are both {self.source!r}; they must be two languages"
+            )
+        return self

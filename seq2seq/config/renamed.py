@@ -1,0 +1,65 @@
+"""Keys that had another name in earlier versions.
+
+A run folder keeps its old config.yaml, so its old keys are read as the new ones. In a config that a
+person writes, an old key is a mistake, and the message names the new key.
+"""
+
+from typing import Any
+
+from seq2seq.errors import UserError
+
+# Dotted path of the old key -> dotted path of the new one.
+RENAMED_KEYS = {
+    "data.added": "data.extra_pairs",
+    "data.corpus.licence": "data.corpus.license",
+    "tokenizer.copy_share": "tokenizer.copy_prob",
+    "batching.tokens": "batching.max_tokens",
+    "batching.sentences": "batching.max_sentences",
+    "batching.multiple": "batching.pad_to_multiple_of",
+    "training.ema": "training.ema_decay",
+    "training.optimizer.final_share": "training.optimizer.min_lr_ratio",
+    "training.optimizer.clip_norm": "training.optimizer.max_grad_norm",
+    "search.max_length": "search.max_length_ratio",
+    "search.no_repeat_ngram": "search.no_repeat_ngram_size",
+}
+
+# Keys that are gone, with the value that changed nothing. Old run folders may still have them.
+_REMOVED_KEYS: dict[str, Any] = {"model.clamp": {}}
+
+
+def upgrade(raw: dict[str, Any]) -> dict[str, Any]:
+    """Returns the config of an old run folder with the keys of today.
+
+    Raises:
+        UserError: the run depends on a setting that no longer exists.
+    """
+    upgraded = _copy(raw)
+    for old, new in RENAMED_KEYS.items():
+        section, key = _find(upgraded, old)
+        if section is not None and key in section:
+            section[new.rpartition(".")[2]] = section.pop(key)
+    for old, neutral in _REMOVED_KEYS.items():
+        section, key = _find(upgraded, old)
+        if section is None or key not in section:
+            continue
+        value = section.pop(key)
+        if value != neutral:
+            raise UserError(
+                f"This run was trained with {old}: {value}, which no longer exists. Train it again."
+            )
+    return upgraded
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(inner) for key, inner in value.items()}
+    return value
+
+
+def _find(raw: dict[str, Any], path: str) -> tuple[dict[str, Any] | None, str]:
+    """Returns the section that would hold the key at `path`, or None, and the key's own name."""
+    *parents, key = path.split(".")
+    section: Any = raw
+    for parent in parents:
+        section = section.get(parent) if isinstance(section, dict) else None
+    return (section if isinstance(section, dict) else None), key

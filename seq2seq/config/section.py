@@ -1,0 +1,75 @@
+"""The base of every config section, and one-line messages for what is wrong with one."""
+
+import difflib
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A frozen, typed group of settings. Unknown keys, NaN and infinity are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def replace(self, **changes: Any) -> Self:
+        """Returns a copy with some fields changed. The copy is checked like a new section.
+
+        Raises:
+            pydantic.ValidationError: a change breaks a rule.
+        """
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**(values | changes))
+
+
+def describe_error(prefix: str, section: Any, error: Mapping[str, Any]) -> str:
+    """Describes one pydantic error in one line: dotted path, rule, value, nearest key.
+
+    Args:
+        prefix: dotted path of the section in the file; empty for the top level.
+        section: the section's type, used to suggest the nearest key.
+        error: one entry of `ValidationError.errors()`.
+    """
+    location = [str(part) for part in error["loc"]]
+    path = ".".join([prefix, *location] if prefix else location)
+    if error["type"] == "extra_forbidden":
+        return f"{path}: unknown key{suggest(location[-1], _keys_at(section, location[:-1]))}"
+    if error["type"] == "missing":
+        return f"{path}: required"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = message.replace("Input should", "must").replace("String should", "must")
+    if isinstance(error.get("input"), dict | BaseModel):
+        return f"{path}: {message[:1].lower()}{message[1:]}"
+    return f"{path}: {message[:1].lower()}{message[1:]} (got {error.get('input')!r})"
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Returns "; did you mean X?" for the nearest known word, or else the list of known words."""
+    known = list(known)
+    nearest = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if nearest:
+        return f"; did you mean {nearest[0]}?"
+    return f"; known keys: {', '.join(known)}" if known else ""
+
+
+def mistakes_message(where: str, problems: list[str]) -> str:
+    """Joins all problems of one file into one message."""
+    noun = "mistake" if len(problems) == 1 else "mistakes"
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return f"{where} has {len(problems)} {noun}:\n{lines}"
+
+
+def _keys_at(section: Any, location: list[str]) -> list[str]:
+    """Returns the keys that are allowed at `location` below `section`.
+
+    Parts of the location that only name a member of a union are skipped.
+    """
+    kind = section
+    for part in location:
+        fields = getattr(kind, "model_fields", {})
+        if part in fields:
+            kind = fields[part].annotation
+    members = [kind, *typing.get_args(kind)]
+    keys = {key for member in members for key in getattr(member, "model_fields", {})}
+    return sorted(keys)

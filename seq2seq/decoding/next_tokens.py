@@ -1,0 +1,156 @@
+"""Finds the best next tokens of each sentence's hypotheses without normalizing or sorting the
+whole vocabulary.
+
+A search step has more logits than fit into the CPU's cache. The three usual passes over them
+(log-softmax, add the score of the hypothesis, top-k) take as long as the matrix product that made
+them. Here the logits are read twice: for the maximum of each group of columns, and for the sum of
+exponentials. The K best next tokens of a sentence are in the K groups with the largest maxima, so
+only these groups are searched.
+
+Legend
+    N  rows (open hypotheses)
+    B  sentences
+    W  the largest number of rows that a sentence has
+    C  columns of the logits: one for each token that may come next
+    F  forbidden columns
+    G  groups of columns; column c is in group c % G
+    M  columns of a group, rounded up
+    K  next tokens to find for each sentence
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from seq2seq.decoding.beam_layout import BeamLayout
+
+MINUS_INFINITY = float("-inf")
+
+# Up to this many logits, sorting all of them is faster than the calls that avoid it.
+_SMALL = 64_000
+
+# The number of logits that are converted to float32 and exponentiated at a time. They take 0.5 MB
+# and so stay in the cache.
+_CHUNK = 128_000
+
+
+class NextTokenScores:
+    """The log-probabilities of the next token of every row.
+
+    A column that is excluded still takes its share of the probability, as if the token had been
+    skipped after normalization.
+    """
+
+    def __init__(self, logits: Tensor, forbidden: Tensor | None = None) -> None:
+        """Reads the logits and overwrites them.
+
+        Args:
+            logits: (N,C) in any floating-point format.
+            forbidden: (F,) columns that no row may take.
+        """
+        if forbidden is None:
+            forbidden = torch.zeros(0, dtype=torch.int64, device=logits.device)
+        columns = logits.shape[1]
+        if logits.numel() <= _SMALL:
+            # Normalize at once. Every column is its own group.
+            log_probs = torch.log_softmax(logits.float(), dim=1)
+            self._logits = log_probs.index_fill_(1, forbidden, MINUS_INFINITY)
+            self._log_sum_exp = self._logits.new_zeros(len(logits))
+            self._groups = columns
+            self._maxima = self._logits
+            return
+        self._logits = logits
+        # With sqrt(C) groups there are about as many groups as columns in a group. Both are
+        # searched once.
+        self._groups = max(1, round(columns**0.5))
+        forbidden_logits = logits.index_select(1, forbidden)  # (N,F)
+        logits.index_fill_(1, forbidden, MINUS_INFINITY)
+        self._maxima = self._group_maxima(logits)
+        self._log_sum_exp = self._normalizer(forbidden_logits)
+
+    def exclude(self, rows: Sequence[int], columns: Sequence[int]) -> None:
+        """Excludes column `columns[i]` of row `rows[i]`."""
+        self._logits[list(rows), list(columns)] = MINUS_INFINITY
+        self._update_maxima(list(rows))
+
+    def exclude_all_but(self, column: int, rows: Sequence[int]) -> None:
+        """Leaves nothing but `column` in the given rows."""
+        row_list = list(rows)
+        logits = self._logits[row_list, column]
+        self._logits[row_list] = MINUS_INFINITY
+        self._logits[row_list, column] = logits
+        self._update_maxima(row_list)
+
+    def best(self, scores: Tensor, layout: BeamLayout, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Finds the best next tokens of each sentence, over all of its hypotheses.
+
+        Args:
+            scores: (N,) log-probabilities of the hypotheses so far.
+            layout: which rows belong to which sentence.
+            count: how many to find. K is less if a sentence has fewer columns than that.
+
+        Returns:
+            The log-probabilities with the next token (B,K), best first, -inf where nothing is
+            left; the row of each (B,K); its column (B,K).
+        """
+        columns = self._logits.shape[1]
+        row_scores = scores - self._log_sum_exp
+
+        # 1. Find the groups with the largest maxima.
+        row_maxima = self._maxima.float() + row_scores.unsqueeze(1)  # (N,G)
+        maxima = layout.group(row_maxima, MINUS_INFINITY).flatten(1)  # (B,W*G)
+        group_maxima, positions = maxima.topk(min(count, maxima.shape[1]), dim=1)  # (B,K)
+        slots = positions // self._groups
+        rows = layout.row_numbers(positions.device).gather(1, slots)  # (B,K)
+        groups = positions % self._groups
+        if self._groups == columns:
+            return group_maxima, rows, groups
+
+        # 2. Read the columns of these groups: group, group + G, group + 2G, ...
+        group_size = -(-columns // self._groups)
+        offsets = torch.arange(group_size, device=positions.device) * self._groups  # (M,)
+        group_columns = groups.unsqueeze(2) + offsets  # (B,K,M)
+        # The last groups have a column less. A maximum of -inf means that its row does not exist
+        # or that nothing is left in it.
+        exists = (group_columns < columns) & (group_maxima > MINUS_INFINITY).unsqueeze(2)
+        group_columns = group_columns.clamp(max=columns - 1)
+        positions = rows.unsqueeze(2) * columns + group_columns  # in the flat logits
+        logits = self._logits.flatten().index_select(0, positions.flatten())
+        totals = logits.float().view(positions.shape) + row_scores[rows].unsqueeze(2)
+        totals = totals.masked_fill_(~exists, MINUS_INFINITY).flatten(1)  # (B,K*M)
+
+        # 3. Take the best of them.
+        best, positions = totals.topk(min(count, totals.shape[1]), dim=1)  # (B,K)
+        best_rows = rows.gather(1, positions // group_size)
+        best_columns = group_columns.flatten(1).gather(1, positions)
+        return best, best_rows, best_columns
+
+    def _group_maxima(self, logits: Tensor) -> Tensor:
+        """Returns the maximum of each group: logits (N,C) -> (N,G)."""
+        full, rest = divmod(logits.shape[1], self._groups)
+        end = full * self._groups
+        maxima = logits[:, :end].unflatten(1, (full, self._groups)).amax(1)  # (N,full,G) -> (N,G)
+        if rest:
+            maxima[:, :rest] = torch.maximum(maxima[:, :rest], logits[:, end:])
+        return maxima
+
+    def _update_maxima(self, rows: list[int]) -> None:
+        if self._groups < self._logits.shape[1]:
+            self._maxima[rows] = self._group_maxima(self._logits[rows])
+
+    def _normalizer(self, forbidden_logits: Tensor) -> Tensor:
+        """Returns the log of the sum of exponentials of each row, (N,) float32.
+
+        Args:
+            forbidden_logits: (N,F) logits that have been overwritten with -inf.
+        """
+        maxima = torch.cat([self._maxima, forbidden_logits], dim=1)
+        largest = maxima.amax(1, keepdim=True).float()  # (N,1)
+        sums = (forbidden_logits - largest).exp_().sum(1)
+        rows, columns = self._logits.shape
+        chunk_rows = rows if self._logits.is_cuda else max(1, _CHUNK // columns)
+        for start in range(0, rows, chunk_rows):
+            chunk = slice(start, start + chunk_rows)
+            sums[chunk] += (self._logits[chunk] - largest[chunk]).exp_().sum(1)
+        return sums.log_().add_(largest.squeeze(1))

@@ -1,0 +1,60 @@
+"""The result of translating a text.
+
+Legend
+    S  source tokens
+    T  target tokens
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from seq2seq.decoding.segmentation import join_texts
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One translation of a text.
+
+    Attributes:
+        text: the translation.
+        score: log-probability divided by the length penalty. Higher is better.
+        source_tokens: S strings, including </s>. Only if attention was asked for, as the next two.
+        target_tokens: T strings, including </s>.
+        attention: (T,S) weights.
+    """
+
+    text: str
+    score: float
+    source_tokens: list[str] | None = None
+    target_tokens: list[str] | None = None
+    attention: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A text and its translations, best first. An empty text has none."""
+
+    source: str
+    alternatives: list[Alternative]
+
+    @property
+    def text(self) -> str:
+        """The best translation. Empty for an empty text."""
+        return self.alternatives[0].text if self.alternatives else ""
+
+
+def join_alternatives(parts: list[list[Alternative]]) -> list[Alternative]:
+    """Joins the alternatives of the segments of a text: the first of each, the second of each..."""
+    if not parts:
+        return []
+    if len(parts) == 1:
+        return parts[0]
+    # Segments that are carried over have one alternative only. It is used for every rank.
+    count = min((len(part) for part in parts if len(part) > 1), default=1)
+    joined = []
+    for rank in range(count):
+        chosen = [part[min(rank, len(part) - 1)] for part in parts if part]
+        text = join_texts(alternative.text for alternative in chosen)
+        joined.append(Alternative(text, sum(alternative.score for alternative in chosen)))
+    return joined

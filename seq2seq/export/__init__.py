@@ -1,0 +1,6 @@
+"""New run folders made from trained ones: averaged checkpoints, and small folders to ship."""
+
+from seq2seq.export.average import average
+from seq2seq.export.package import export_run
+
+__all__ = ["average", "export_run"]

@@ -1,0 +1,85 @@
+"""A small folder to ship: weights, tokenizer and config, without what only training needs."""
+
+from pathlib import Path
+
+from seq2seq.api import training_corpus, vocabulary_sizes
+from seq2seq.data.corpus import Corpus
+from seq2seq.decoding.shortlist import Shortlist, build_shortlist
+from seq2seq.errors import UserError
+from seq2seq.models.quantization import NumberFormat, dequantize, quantize
+from seq2seq.models.weights import load_weights, save_weights
+from seq2seq.reporter import SILENT, Reporter
+from seq2seq.run import RunFolder
+from seq2seq.text.tokenizer import COPY, EOS, Side
+
+
+def export_run(
+    run: RunFolder,
+    into: RunFolder,
+    number_format: NumberFormat,
+    *,
+    shortlist: bool = False,
+    data_dir: Path | None = None,
+    reporter: Reporter = SILENT,
+) -> int:
+    """Writes a run folder `into` with all that translating needs, and nothing else.
+
+    Args:
+        run: a trained run.
+        into: the folder to create.
+        number_format: how the weights are stored.
+        shortlist: learn a shortlist from the run's training text, which has to be available.
+        data_dir: a folder with corpora that is searched first.
+        reporter: receives what was learned.
+
+    Returns:
+        The size of the new folder in bytes.
+    """
+    weights = dequantize(load_weights(run.model_file))
+    learned = _learn_shortlist(run, data_dir, reporter) if shortlist else None
+    create_like(run, into)
+    save_weights(into.model_file, quantize(weights, number_format))
+    if learned is not None:
+        save_weights(into.shortlist_file, learned.tensors())
+    return into.size()
+
+
+def create_like(run: RunFolder, into: RunFolder) -> None:
+    """Creates a run folder with the config and the tokenizer of another.
+
+    Raises:
+        UserError: `into` exists.
+    """
+    if into.path.exists():
+        raise UserError(f"{into.path} already exists. Give another folder, or delete it.")
+    into.create(run.config, run.tokenizer)
+
+
+def _learn_shortlist(run: RunFolder, data_dir: Path | None, reporter: Reporter) -> Shortlist:
+    """Learns from the training text, and reports how much of the valid text is covered."""
+    corpus = training_corpus(run, data_dir=data_dir, reporter=reporter)
+    sizes = vocabulary_sizes(run.tokenizer)
+    train_source = _encode(run, corpus, "train", "source")
+    train_target = _encode(run, corpus, "train", "target")
+    shortlist = build_shortlist(
+        [[*tokens, EOS] for tokens in train_source],
+        train_target,
+        source_size=sizes.source,
+        target_size=sizes.target,
+        always=run.tokenizer.encode([COPY], "target")[0],
+        identical=run.tokenizer.joint,
+    )
+    valid_source = _encode(run, corpus, "valid", "source")
+    valid_target = _encode(run, corpus, "valid", "target")
+    candidates, coverage = shortlist.coverage(valid_source, valid_target)
+    reporter.info(
+        f"shortlist: {candidates:.0f} of {sizes.target:,} tokens for each sentence; "
+        f"it contains {coverage:.1%} of the tokens of the valid text"
+    )
+    return shortlist
+
+
+def _encode(run: RunFolder, corpus: Corpus, split: str, side: Side) -> list[list[int]]:
+    pairs = corpus.splits[split]
+    texts = pairs.source if side == "source" else pairs.target
+    return run.tokenizer.encode(texts, side)

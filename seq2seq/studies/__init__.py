@@ -1,0 +1,1 @@
+"""`seq2seq compare`: what people claim about the model families, measured."""

@@ -1,0 +1,55 @@
+"""One form for text that looks the same: Unicode form, spaces, invisible characters."""
+
+import re
+import unicodedata
+
+from seq2seq.config.data import NormalForm
+
+# Control and other invisible characters. Those that separate words (control characters, line and
+# paragraph separators) become spaces. The others are deleted: soft hyphen, zero-width space,
+# direction marks and isolates, word joiner, byte order mark, and lone surrogates, which UTF-8
+# cannot encode. The zero-width (non-)joiners U+200C and U+200D stay: Persian, the scripts of
+# India and many emoji need them.
+_SEPARATING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_INVISIBLE = re.compile(
+    "[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def normalize_text(text: str, form: NormalForm) -> str:
+    """Returns the text in Unicode form `form`, without control characters.
+
+    Each run of white space becomes one space, and the ends are stripped.
+    """
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+        if form != "none":
+            text = unicodedata.normalize("NFC" if form == "nfc" else "NFKC", text)
+    # `split` takes every Unicode space, including the non-breaking one.
+    return " ".join(_SEPARATING.sub(" ", text).split())
+
+
+class _KeyTable(dict[int, int]):
+    """A table for `str.translate`: letters, marks and digits stay, everything else becomes a space.
+
+    Entries are added when a character is seen for the first time.
+    """
+
+    def __missing__(self, code: int) -> int:
+        # Marks (M) must stay: without its vowel signs, one word of Hindi looks like another.
+        is_word_character = unicodedata.category(chr(code))[0] in "LMN"
+        self[code] = code if is_word_character else ord(" ")
+        return self[code]
+
+
+_KEY_TABLE = _KeyTable()
+
+
+def sentence_key(text: str) -> str:
+    """Returns a key that is the same for texts which differ in case, punctuation, spaces and
+    letter width only."""
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    folded = folded.casefold()
+    key = " ".join(folded.translate(_KEY_TABLE).split())
+    # A text of punctuation alone is only like itself.
+    return key or " ".join(folded.split())

@@ -1,0 +1,216 @@
+"""Configs: bundled ones load, all mistakes are reported at once, a dumped config loads again."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seq2seq.config import (
+    FAMILY_CONFIGS,
+    SearchConfig,
+    dump_config,
+    find_config,
+    load_config,
+    load_run_config,
+    parse_config,
+)
+from seq2seq.errors import UserError
+from seq2seq.paths import config_dir
+
+# compare.yaml configures a comparison; tests/studies loads it.
+CONFIGS = sorted(path for path in config_dir().glob("*.yaml") if path.stem != "compare")
+SMALL = {
+    "data": {"corpus": "toy", "source": "de", "target": "en"},
+    "model": {"family": "lstm"},
+    "training": {"budget": {"steps": 10}},
+}
+
+
+@pytest.fixture
+def small_file(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(SMALL), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_bundled_config_loads_and_survives_a_dump(path: Path, tmp_path: Path) -> None:
+    config = load_config(path)
+    copy = tmp_path / "config.yaml"
+    copy.write_text(dump_config(config), encoding="utf-8")
+    assert load_config(copy) == config
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_bundled_config_names_a_corpus_of_the_catalog(path: Path) -> None:
+    from seq2seq.data.catalog import find_entry
+
+    data = load_config(path).data
+    for name in (data.corpus, data.fallback):
+        assert name is None or (isinstance(name, str) and find_entry(name) is not None)
+
+
+def test_every_family_has_a_bundled_config() -> None:
+    names = {path.stem for path in CONFIGS}
+    assert {f"{family}-multi30k" for family in FAMILY_CONFIGS} <= names
+    assert {"demo", "lstm-multi30k-en-de", "lstm-multi30k-quick", "lstm-tatoeba"} <= names
+
+
+def test_loading_a_config_imports_no_torch_and_no_numpy() -> None:
+    code = (
+        "import sys, pathlib, seq2seq.config as c; c.load_config(pathlib.Path('demo'));"
+        "sys.exit(bool({'torch', 'numpy', 'sentencepiece', 'datasets'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_name_finds_the_bundled_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_config(Path("demo")) == config_dir() / "demo.yaml"
+    assert find_config(Path("demo.yaml")) == config_dir() / "demo.yaml"
+
+
+def test_a_file_comes_before_the_bundled_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.yaml").write_text("", encoding="utf-8")
+    assert find_config(Path("demo.yaml")) == Path("demo.yaml")
+
+
+def test_an_unknown_config_lists_the_bundled_ones() -> None:
+    with pytest.raises(UserError, match=r"no config elsewhere/demo.yaml .*Bundled configs: demo"):
+        find_config(Path("elsewhere/demo.yaml"))
+
+
+def test_overrides_reach_nested_keys(small_file: Path) -> None:
+    overrides = ["training.optimizer.learning_rate=1e-3", "model.attention=additive"]
+    config = load_config(small_file, overrides)
+    assert config.training.optimizer.learning_rate == 0.001
+    assert config.model.model_dump()["attention"] == "additive"
+
+
+def test_an_override_of_the_budget_replaces_it(small_file: Path) -> None:
+    config = load_config(small_file, ["training.budget.minutes=2.5"])
+    assert config.training.budget.minutes == 2.5
+    assert config.training.budget.steps is None
+
+
+@pytest.mark.parametrize("override", ["model.hidden_size", "=3", "data.corpus.kind=files"])
+def test_a_malformed_override_is_reported(override: str, small_file: Path) -> None:
+    with pytest.raises(UserError, match="--set"):
+        load_config(small_file, [override])
+
+
+def with_optimizer(**values: object) -> dict[str, object]:
+    return {"budget": {"steps": 1}, "optimizer": values}
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "message"),
+    [
+        ("training", {"budget": {"steps": 5, "minutes": 1}}, "exactly one of steps, epochs"),
+        ("training", {"budget": {}}, "exactly one of steps, epochs and minutes"),
+        ("training", {"budget": {"steps": 0}}, "budget.steps: must be greater than 0 (got 0)"),
+        ("training", {"budget": {"steps": 1}, "precision": "float16"}, "training.precision: must"),
+        ("training", {"budget": {"steps": 1}, "validation": {"evry_steps": 1}}, "mean every_steps"),
+        ("training", {"budget": {"steps": 1}, "guided_alignment": -1}, "guided_alignment: must be"),
+        ("training", {"budget": {"minutes": float("nan")}}, "must be a finite number (got nan)"),
+        ("training", with_optimizer(weight_decay=float("inf")), "must be a finite number"),
+        ("training", with_optimizer(max_grad_norm=float("nan")), "must be a finite number"),
+        ("training", with_optimizer(learning_rate=1e30), "must be less than or equal to 1"),
+        ("training", with_optimizer(betas=[0.5, 3]), "must be less than 1 (got 3)"),
+        ("training", {"budget": {"steps": 1}, "seed": -1}, "training.seed: must be greater than"),
+        ("model", {"family": "lstm", "hidden_size": 33}, "hidden_size: must be a multiple of 2"),
+        ("model", {"family": "lstm", "dropout": 1.5}, "model.dropout: must be less than 1"),
+        ("model", {"family": "lstm", "attention": "generl"}, "model.attention: must be 'dot'"),
+        ("model", {"family": "lstm", "forget_bias": float("nan")}, "must be a finite number"),
+        ("model", {"family": "xlstm", "hidden_size": 12}, "hidden_size: must be a multiple of 8"),
+        ("model", {"family": "transformer", "size": 12}, "divisible by twice the number of heads"),
+        ("model", {"family": "mamba", "head_size": 24}, "must be divisible by head_size"),
+        ("model", {}, "model.family: unknown model family None"),
+        ("model", {"family": "lstn"}, "unknown model family 'lstn'; did you mean lstm?"),
+        ("model", {"family": ["lstm"]}, "model.family: unknown model family ['lstm']"),
+        ("search", {"beam": 2, "nbest": 3}, "nbest must be at most beam (2)"),
+        ("search", {"no_repeat_ngram_size": 1}, "must be 0 (off) or at least 2"),
+        ("search", [1], "search: must be a section with keys, not [1]"),
+        ("search", {"max_length": 3}, "search.max_length: this key is now called search.max_leng"),
+        ("batching", {"max_tokens": 10}, "max_tokens must be at least max_length"),
+        ("batching", {"tokens": 1000}, "this key is now called batching.max_tokens"),
+        ("tokenizer", {"joint": False}, "model.tie_embeddings: 'all' needs tokenizer.joint"),
+        ("tokenizer", {"character_coverage": 0.5}, "must be greater than or equal to 0.98"),
+        ("tokenizer", {"vocab_size": 299}, "vocab_size must be at least 300"),
+        ("data", {"corpus": "toy", "source": "de", "target": "de"}, "must be two languages"),
+        ("data", {"corpus": "toy", "source": "de"}, "data.target: required"),
+        ("serach", {}, "serach: unknown section; did you mean search?"),
+        ("data", {**SMALL["data"], "corpus": {"kind": "files"}}, "data.corpus.train: required"),
+        (
+            "data",
+            {**SMALL["data"], "corpus": {"kind": "files", "train": "a.tsv", "licence": "MIT"}},
+            "data.corpus.licence: this key is now called data.corpus.license",
+        ),
+    ],
+)
+def test_each_mistake_has_its_message(section: str, values: object, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        parse_config({**SMALL, section: values}, "x.yaml")
+    assert message in str(error.value)
+    assert "x.yaml has 1 mistake:" in str(error.value)
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    raw = {**SMALL, "search": {"beam": 0}, "batching": {"max_tokens": 0}, "serach": {}}
+    with pytest.raises(UserError, match=r"x\.yaml has 3 mistakes:"):
+        parse_config(raw, "x.yaml")
+
+
+@pytest.mark.parametrize("family", sorted(FAMILY_CONFIGS))
+def test_tied_embeddings_need_a_joint_tokenizer_in_every_family(family: str) -> None:
+    raw = {**SMALL, "model": {"family": family}, "tokenizer": {"joint": False}}
+    with pytest.raises(UserError, match=r"model\.tie_embeddings: 'all' needs tokenizer\.joint"):
+        parse_config(raw, "x.yaml")
+
+
+def test_replace_checks_the_new_values() -> None:
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
+        SearchConfig().replace(beam=0)
+
+
+OLD_KEYS = {
+    "data": {**SMALL["data"], "added": [{"source": "a.de", "target": "a.en"}]},
+    "tokenizer": {"copy_share": 0.1},
+    "batching": {"tokens": 900, "sentences": 7, "multiple": 8},
+    "model": {"family": "lstm", "clamp": {}},
+    "training": {
+        "budget": {"steps": 10},
+        "ema": 0.9,
+        "optimizer": {"final_share": 0.5, "clip_norm": 3.0},
+    },
+    "search": {"max_length": 3.0, "no_repeat_ngram": 4},
+}
+
+
+def test_the_old_keys_of_a_run_folder_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(OLD_KEYS), encoding="utf-8")
+    config = load_run_config(path)
+    assert config.data.extra_pairs[0].source == Path("a.de")
+    assert config.tokenizer.copy_prob == 0.1
+    assert config.batching.max_tokens == 900
+    assert config.batching.max_sentences == 7
+    assert config.batching.pad_to_multiple_of == 8
+    assert config.training.ema_decay == 0.9
+    assert config.training.optimizer.min_lr_ratio == 0.5
+    assert config.training.optimizer.max_grad_norm == 3.0
+    assert config.search.max_length_ratio == 3.0
+    assert config.search.no_repeat_ngram_size == 4
+
+
+def test_a_run_that_depends_on_a_removed_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    raw = {**SMALL, "model": {"family": "lstm", "clamp": {"forget": 1.0}}}
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    with pytest.raises(UserError, match=r"trained with model\.clamp"):
+        load_run_config(path)

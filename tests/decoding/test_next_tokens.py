@@ -1,0 +1,130 @@
+"""The best next tokens, compared with normalizing and sorting all of them."""
+
+import random
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from seq2seq.decoding import next_tokens
+from seq2seq.decoding.beam_layout import BeamLayout
+from seq2seq.decoding.next_tokens import MINUS_INFINITY, NextTokenScores
+
+EVERYTHING = 10**6
+
+
+def layout_of(row_counts: list[int]) -> BeamLayout:
+    """The layout of sentences with these numbers of rows."""
+    width = max(row_counts)
+    slots = []
+    for sentence, count in enumerate(row_counts):
+        slots.extend(sentence * width + rank for rank in range(count))
+    if len(slots) == width * len(row_counts):
+        return BeamLayout(len(row_counts), width)
+    return BeamLayout(len(row_counts), width, torch.tensor(slots))
+
+
+@dataclass
+class Case:
+    """A random input. Column 1 is the only one left in the rows `ends`."""
+
+    logits: Tensor
+    scores: Tensor
+    row_counts: list[int]
+    count: int
+    forbidden: list[int]
+    excluded: list[tuple[int, int]]
+    ends: list[int]
+
+    def slow_best(self, count: int) -> list[list[tuple[float, int, int]]]:
+        """(log-probability, row, column) of each sentence, best first, one number at a time."""
+        log_probs = self.logits.double().log_softmax(1)
+        best = []
+        first_row = 0
+        for row_count in self.row_counts:
+            entries = []
+            for row in range(first_row, first_row + row_count):
+                for column in range(self.logits.shape[1]):
+                    if self.is_allowed(row, column):
+                        total = float(self.scores[row].double() + log_probs[row, column])
+                        entries.append((total, row, column))
+            first_row += row_count
+            best.append(sorted(entries, reverse=True)[:count])
+        return best
+
+    def is_allowed(self, row: int, column: int) -> bool:
+        if column in self.forbidden or (row, column) in self.excluded:
+            return False
+        if row in self.ends and column != 1:
+            return False
+        return float(self.logits[row, column]) > MINUS_INFINITY
+
+
+def random_case(seed: int) -> Case:
+    rng = random.Random(seed)
+    generator = torch.Generator().manual_seed(seed)
+    columns = rng.choice([2, 3, 7, 16, 37, 300])
+    row_counts = [rng.randint(0, 4) for _ in range(rng.randint(1, 5))] + [rng.randint(1, 4)]
+    rows = sum(row_counts)
+    logits = torch.randn(rows, columns, generator=generator) * rng.choice([1, 20])
+    impossible = torch.rand(rows, columns, generator=generator) < rng.choice([0, 0.3])
+    logits[impossible] = MINUS_INFINITY
+    logits[:, 1] = torch.randn(rows, generator=generator)
+    if rng.random() < 0.3:
+        logits = logits.bfloat16()
+    others = [column for column in range(columns) if column != 1]
+    pairs = [(row, column) for row in range(rows) for column in range(2, columns)]
+    excluded_share = rng.choice([0, 0.1])
+    return Case(
+        logits=logits,
+        scores=-5 * torch.rand(rows, generator=generator),
+        row_counts=row_counts,
+        count=rng.choice([1, 2, 6, 10]),
+        forbidden=rng.sample(others, min(columns - 1, rng.randint(0, 4))),
+        excluded=[pair for pair in pairs if rng.random() < excluded_share],
+        ends=[row for row in range(rows) if rng.random() < 0.2],
+    )
+
+
+def fast_best(case: Case) -> list[list[tuple[float, int, int]]]:
+    scores = NextTokenScores(case.logits.clone(), torch.tensor(case.forbidden, dtype=torch.int64))
+    if case.excluded:
+        rows, columns = zip(*case.excluded, strict=True)
+        scores.exclude(rows, columns)
+    if case.ends:
+        scores.exclude_all_but(1, case.ends)
+    tensors = scores.best(case.scores, layout_of(case.row_counts), case.count)
+    best = []
+    for log_probs, rows_, columns_ in zip(*(tensor.tolist() for tensor in tensors), strict=True):
+        entries = zip(log_probs, rows_, columns_, strict=True)
+        best.append([entry for entry in entries if entry[0] > MINUS_INFINITY])
+    return best
+
+
+@pytest.mark.parametrize("small", [0, 100_000], ids=["grouped", "sorted"])
+@pytest.mark.parametrize("chunk", [1, 50, 100_000])
+@pytest.mark.parametrize("seed", range(20))
+def test_best_equals_normalizing_and_sorting(
+    seed: int, chunk: int, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(next_tokens, "_SMALL", small)
+    monkeypatch.setattr(next_tokens, "_CHUNK", chunk)
+    case = random_case(100 * chunk + seed)
+    allowed = case.slow_best(EVERYTHING)
+    for sentence, entries in enumerate(fast_best(case)):
+        log_probs = [log_prob for log_prob, _, _ in entries]
+        expected = [log_prob for log_prob, _, _ in allowed[sentence][: case.count]]
+        assert log_probs == pytest.approx(expected, abs=2e-4)
+        # Of equal log-probabilities (bfloat16 has few values) any may come first.
+        slow_log_prob = {(row, column): log_prob for log_prob, row, column in allowed[sentence]}
+        pairs = [(row, column) for _, row, column in entries]
+        assert len(set(pairs)) == len(pairs)
+        assert [slow_log_prob[pair] for pair in pairs] == pytest.approx(log_probs, abs=2e-4)
+
+
+def test_forbidden_columns_keep_their_share_of_the_probability() -> None:
+    scores = NextTokenScores(torch.tensor([[2.0, 1.0, 900.0]]), torch.tensor([2]))
+    best, _, columns = scores.best(torch.zeros(1), BeamLayout(1, 1), 2)
+    assert columns.tolist() == [[0, 1]]
+    assert best.tolist() == [[-898.0, -899.0]]

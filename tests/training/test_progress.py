@@ -1,0 +1,43 @@
+"""The lines that a person reads during training."""
+
+import pytest
+
+from seq2seq.training.progress import format_duration, status_line, validation_lines
+from seq2seq.training.update_log import StepMetrics
+from seq2seq.training.validation import Sample, Validation
+
+METRICS = StepMetrics(step=1032, epoch=2, loss=2.3061, tokens_per_s=9164.7, learning_rate=0.0019)
+VALIDATION = Validation(
+    loss=2.5, bleu=28.416, chrf=55.0, samples=[Sample("Ein Hund.", "A dog.", "The dog.")]
+)
+
+
+def test_status_line() -> None:
+    assert status_line(METRICS, best_bleu=28.44, seconds_left=600) == (
+        "step 1,032  epoch 2  loss 2.306  9,165 tokens/s  lr 1.9e-03  best BLEU 28.4  10:00 left"
+    )
+
+
+def test_status_line_before_the_first_validation() -> None:
+    assert "BLEU" not in status_line(METRICS, best_bleu=None, seconds_left=600)
+
+
+def test_validation_lines_show_scores_and_samples() -> None:
+    assert validation_lines(1500, VALIDATION, elapsed_s=61, better=True) == [
+        "validation at step 1,500 (1:01): loss 2.500  BLEU 28.42  chrF 55.00  best so far",
+        "    source       Ein Hund.",
+        "    reference    A dog.",
+        "    translation  The dog.",
+    ]
+
+
+def test_only_a_better_validation_is_the_best_so_far() -> None:
+    assert "best" not in validation_lines(1500, VALIDATION, elapsed_s=61, better=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00"), (-3, "0:00"), (59.6, "1:00"), (123, "2:03"), (3723, "1:02:03")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
