@@ -1,6 +1,6 @@
 """Draws docs/pictures/terminal.svg: two translations of a run and the attention of one.
 
-    python docs/make_terminal_picture.py runs/demo
+python docs/make_terminal_picture.py runs/demo
 """
 
 import io

@@ -2,9 +2,9 @@
 
 import os
 import random
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from filelock import FileLock
 # Tiny models gain nothing from more threads, and spinning threads disturb each other. OpenMP reads
 # this when torch is imported, so it comes before any import of seq2seq.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from fixture_types import RunCli, RunCliExpectingError, RunCliHere
 
 NOUNS = {
     "hund": "dog",
@@ -25,13 +27,6 @@ NOUNS = {
 COLORS = {"rot": "red", "blau": "blue", "alt": "old", "neu": "new"}
 VERBS = {"sieht": "sees", "sucht": "seeks", "findet": "finds", "ruft": "calls"}
 NAMES = {"Anna": "Anna", "Otto": "Otto", "Ida": "Ida"}
-
-RunCli = Callable[..., subprocess.CompletedProcess[bytes]]
-"""Runs `seq2seq ARGUMENTS` in a process of its own."""
-RunCliHere = Callable[..., str]
-"""Runs `seq2seq ARGUMENTS` in this process. Returns standard output."""
-RunCliExpectingError = Callable[..., str]
-"""Runs `seq2seq ARGUMENTS` in this process, which must fail. Returns standard error."""
 
 
 def toy_phrase(rng: random.Random) -> tuple[str, str]:
@@ -161,8 +156,6 @@ def trained_toy(run_cli: RunCli, toy_data: Path, shared_dir: Path) -> Path:
 @pytest.fixture(scope="session")
 def toy_run(trained_toy: Path, toy_data: Path) -> Path:
     """This process's copy of the toy run, at runs/toy of the data folder."""
-    import shutil
-
     run = toy_data / "runs" / "toy"
     shutil.copytree(trained_toy, run)
     return run

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from seq2seq.config.training import OptimizerConfig
 
@@ -31,15 +31,7 @@ def learning_rate(config: OptimizerConfig, step: int, budget_used: float) -> flo
     return config.learning_rate * warmup * decay
 
 
-class SkippingAdamW(torch.optim.AdamW):
-    """AdamW that can skip an update. A GPU decides by itself; the CPU does not wait for it."""
-
-    found_inf: Tensor | None = None
-    """Scalar float32. While it is 1, `step` changes neither weights nor state. torch.amp.GradScaler
-    sets the same attribute. Only the fused implementation reads it."""
-
-
-def make_optimizer(config: OptimizerConfig, model: nn.Module) -> SkippingAdamW:
+def make_optimizer(config: OptimizerConfig, model: nn.Module) -> torch.optim.AdamW:
     """Returns AdamW over all trainable parameters. Vectors (biases, norms) get no weight decay."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     matrices = [parameter for parameter in parameters if parameter.dim() > 1]
@@ -48,7 +40,9 @@ def make_optimizer(config: OptimizerConfig, model: nn.Module) -> SkippingAdamW:
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return SkippingAdamW(groups, lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True)
+    return torch.optim.AdamW(
+        groups, lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True
+    )
 
 
 class ExponentialMovingAverage:

@@ -1,7 +1,41 @@
 """The lines that a person reads during training."""
 
-from seq2seq.training.update_log import StepMetrics
+from dataclasses import dataclass
+
+from seq2seq.training.state import TrainingState
 from seq2seq.training.validation import Validation
+
+
+@dataclass(frozen=True)
+class StepMetrics:
+    """Figures of the latest updates. The fields are the keys of step events in the journal."""
+
+    step: int
+    epoch: int
+    """The current epoch, from 1."""
+    loss: float
+    """Negative log-likelihood in nats per target token."""
+    tokens_per_s: float
+    """Target tokens per second."""
+    learning_rate: float
+
+
+def recent_metrics(state: TrainingState, learning_rate: float) -> StepMetrics:
+    """Averages over the updates since the last step event in the journal."""
+    loss_sum = 0.0
+    num_tokens = 0
+    seconds = 0.0
+    for loss, update_tokens, update_seconds in state.recent:
+        loss_sum += loss * update_tokens
+        num_tokens += update_tokens
+        seconds += update_seconds
+    return StepMetrics(
+        step=state.step,
+        epoch=state.epoch + 1,
+        loss=loss_sum / max(num_tokens, 1),
+        tokens_per_s=num_tokens / max(seconds, 1e-9),
+        learning_rate=learning_rate,
+    )
 
 
 def status_line(metrics: StepMetrics, best_bleu: float | None, seconds_left: float) -> str:

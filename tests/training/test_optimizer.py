@@ -1,4 +1,4 @@
-"""Learning rates by hand, weight decay, skipped updates, and the moving average by its formula."""
+"""Learning rates by hand, weight decay, and the moving average by its formula."""
 
 from typing import Any
 
@@ -84,28 +84,6 @@ def test_frozen_parameters_are_left_out() -> None:
     assert [p.shape for p in matrices["params"]] == [(3, 2)]
     assert len(vectors["params"]) == 2
     assert matrices["betas"] == (0.7, 0.9)
-
-
-def test_a_skipped_update_changes_neither_weights_nor_state() -> None:
-    model = small_model()
-    twin = small_model()
-    optimizer = make_optimizer(OptimizerConfig(), model)
-    twin_optimizer = make_optimizer(OptimizerConfig(), twin)
-    for step in range(4):
-        skipped = step in (0, 2)
-        for parameter in model.parameters():
-            parameter.grad = torch.full_like(parameter, float("nan") if skipped else step + 1.0)
-        optimizer.found_inf = torch.tensor(float(skipped))
-        optimizer.step()
-        if not skipped:
-            for parameter in twin.parameters():
-                parameter.grad = torch.full_like(parameter, step + 1.0)
-            twin_optimizer.step()
-    for parameter, twin_parameter in zip(model.parameters(), twin.parameters(), strict=True):
-        assert torch.equal(parameter, twin_parameter)
-        state = optimizer.state[parameter]
-        twin_state = twin_optimizer.state[twin_parameter]
-        assert all(torch.equal(state[name], twin_state[name]) for name in twin_state)
 
 
 def train_with_average(steps: int) -> tuple[nn.Module, ExponentialMovingAverage, list[Tensor]]:

@@ -2,14 +2,28 @@
 
 import pytest
 
-from seq2seq.training.progress import format_duration, status_line, validation_lines
-from seq2seq.training.update_log import StepMetrics
+from seq2seq.training.progress import (
+    StepMetrics,
+    format_duration,
+    recent_metrics,
+    status_line,
+    validation_lines,
+)
+from seq2seq.training.state import TrainingState
 from seq2seq.training.validation import Sample, Validation
 
 METRICS = StepMetrics(step=1032, epoch=2, loss=2.3061, tokens_per_s=9164.7, learning_rate=0.0019)
 VALIDATION = Validation(
     loss=2.5, bleu=28.416, chrf=55.0, samples=[Sample("Ein Hund.", "A dog.", "The dog.")]
 )
+
+
+def test_recent_metrics_weight_losses_by_tokens() -> None:
+    state = TrainingState(step=50, epoch=2, recent=[(1.0, 30, 1.0), (2.0, 10, 3.0)])
+    metrics = recent_metrics(state, learning_rate=0.1)
+    assert metrics.loss == pytest.approx(1.25)
+    assert metrics.tokens_per_s == pytest.approx(10)
+    assert (metrics.step, metrics.epoch, metrics.learning_rate) == (50, 3, 0.1)
 
 
 def test_status_line() -> None:

@@ -16,7 +16,6 @@ from tiny_runs import (
     make_trainer,
     resume_trainer,
     same_weights,
-    saved_state,
 )
 from torch import Tensor
 
@@ -169,10 +168,8 @@ def break_loss(trainer: Trainer, at_steps: range | tuple[int, ...]) -> list[dict
     return weights
 
 
-@pytest.mark.parametrize("report_steps", [1, 4])
-def test_updates_with_a_broken_gradient_are_skipped(report_steps: int, tmp_path: Path) -> None:
+def test_updates_with_a_broken_gradient_are_skipped(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, budget=Budget(steps=6), **never_validate())
-    trainer.report_steps = report_steps
     weights = break_loss(trainer, at_steps=(1, 3, 5))
     trainer.run()
     weights.append(copy_weights(trainer.model))
@@ -182,12 +179,18 @@ def test_updates_with_a_broken_gradient_are_skipped(report_steps: int, tmp_path:
     assert unchanged == [True, False, True, False, True, False]
 
 
-def test_training_stops_when_no_gradient_is_sound(tmp_path: Path) -> None:
+def test_training_stops_after_twenty_broken_gradients_in_a_row(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, budget=Budget(steps=100), **never_validate())
     break_loss(trainer, at_steps=range(5, 100))
     with pytest.raises(UserError, match=r"NaN or inf in 20 updates in a row\. Lower training"):
         trainer.run()
-    assert trainer.state.step == 24
+    assert trainer.state.step == 23
+
+
+def test_a_sound_gradient_restarts_the_count(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, budget=Budget(steps=39), **never_validate())
+    break_loss(trainer, at_steps=(*range(1, 20), *range(21, 39)))
+    assert trainer.run().finished == "budget"
 
 
 # -- reports ---------------------------------------------------------------------------------------
@@ -202,26 +205,6 @@ def test_status_lines_and_messages(tmp_path: Path) -> None:
     assert "best BLEU 28.4" in reporter.status_lines[5]
     assert reporter.messages[0].startswith("validation at step 5 (0:0")
     assert reporter.messages[0].endswith("BLEU 28.44  chrF 0.00  best so far")
-
-
-def test_reading_losses_rarely_changes_nothing_but_the_status_lines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # As on a GPU, where reading the loss after each update would wait for it.
-    monkeypatch.setattr(trainer_module, "_JOURNAL_STEPS", 6)
-    often = tmp_path / "often"
-    rarely = tmp_path / "rarely"
-    make_trainer(often).run()
-    reporter = RecordingReporter()
-    trainer = make_trainer(rarely, reporter=reporter)
-    trainer.report_steps = 3
-    trainer.run()
-    assert reporter.steps == [3, 6, 9, 12]
-    for name in ("model.safetensors", "checkpoints/last/state.safetensors"):
-        assert same_weights(load_file(often / name), load_file(rarely / name))
-    assert saved_state(often) == saved_state(rarely)
-    kinds = ("step", "validation", "mean", "end")
-    assert journal_events(often, *kinds) == journal_events(rarely, *kinds)
 
 
 # -- guided alignment ------------------------------------------------------------------------------
