@@ -1,7 +1,6 @@
 """`seq2seq`: registers all commands and turns errors into messages."""
 
 import io
-import os
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -19,6 +18,7 @@ from seq2seq.cli.synthetic import backtranslate, distill
 from seq2seq.cli.train import demo, train
 from seq2seq.cli.translate import translate
 from seq2seq.errors import is_interrupt, user_message
+from seq2seq.runtime import keep_freed_memory, set_environment
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     train,
@@ -58,7 +58,8 @@ def main() -> None:
     An error that the user can fix becomes one message and exit status 1, and Ctrl-C becomes exit
     status 130. Only a bug in this program shows a traceback.
     """
-    _set_environment()
+    set_environment()
+    keep_freed_memory()
     _set_encodings()
     try:
         app()
@@ -72,15 +73,6 @@ def main() -> None:
             raise
         sys.stderr.write(f"seq2seq: {message}\n")
         sys.exit(1)
-
-
-def _set_environment() -> None:
-    """Sets what libraries read when they are imported, unless the user has set it."""
-    # OpenMP threads that spin while they wait can make everything ten times slower on a shared
-    # machine. With this setting they sleep after a short time. torch reads it when it is imported.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    # Do not send usage statistics about a user's corpora to the Hugging Face Hub.
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
 def _set_encodings() -> None:
