@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench bench-peers clean
+.PHONY: help demo test check format docs bench bench-toolkits clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## fetch a corpus, train 12 minutes, evaluate, show translations (runs/demo)
 	@$(BIN)/seq2seq demo
@@ -29,11 +29,11 @@ format: $(VENV)/.installed  ## format the code
 docs: $(VENV)/.installed  ## rewrite docs/configuration.md from the config classes
 	@$(BIN)/python docs/make_configuration.py
 
-bench: $(VENV)/.installed  ## measure speed, also of peers that bench-peers installed; needs Multi30k
+bench: $(VENV)/.installed  ## measure speed, also of the toolkits of bench-toolkits; needs Multi30k
 	@$(BIN)/python benchmarks/bench.py
 
-bench-peers: $(VENV)/.installed  ## install OpenNMT-py and JoeyNMT for bench, each in its own environment
-	@$(BIN)/python benchmarks/install_peers.py
+bench-toolkits: $(VENV)/.installed  ## install OpenNMT-py and JoeyNMT for bench, each in its own environment
+	@$(BIN)/python benchmarks/install_toolkits.py
 
 clean:  ## remove .venv and caches (runs/ and data/ stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

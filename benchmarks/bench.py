@@ -1,12 +1,12 @@
-"""Measures this project, the tutorial baseline and the peers that `make bench-peers` installed.
+"""Measures this project, the tutorial baseline, and the toolkits of `make bench-toolkits`.
 
     python benchmarks/bench.py
     python benchmarks/bench.py --only train,latency --rounds 3
     python benchmarks/bench.py --run RUN --into FILE
 
 Two more parts are measured only if `--only` names them. `general` trains with general attention,
-for all peers. `minutes` trains configs/lstm-multi30k-quick.yaml into benchmarks/work/quick, which
-is the run that translates if --run is not given.
+for all other toolkits. `minutes` trains configs/lstm-multi30k-quick.yaml into
+benchmarks/work/quick, which is the run that translates if --run is not given.
 
 The results go into benchmarks/results.json. They replace those of the same parts; the others stay
 if they are of the same kind of processor. All systems take turns, and every ratio is taken within a
@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from install_peers import OUR_RUN, installed_peers
-from peer_process import Attention
+from install_toolkits import OUR_RUN, installed_toolkits
 from shared_setup import WORK, describe_machine, summarize, write_text
+from toolkit import Attention
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
@@ -52,7 +52,7 @@ def measure(*arguments: str) -> Results:
     return result
 
 
-# -- training ----------------------------------------------------------------------------------
+# -- training --------------------------------------------------------------------------------------
 
 
 def bench_training(rounds: int, steps: int, attention: Attention = "additive") -> Results:
@@ -61,7 +61,8 @@ def bench_training(rounds: int, steps: int, attention: Attention = "additive") -
     Args:
         rounds: repeats.
         steps: updates of this project in a round.
-        attention: the attention of the peers. The baseline is measured only beside "additive".
+        attention: the attention of the other toolkits. The baseline is measured only with
+            "additive".
     """
     repeats: dict[str, list[Results]] = {}
     for number in range(1, rounds + 1):
@@ -87,13 +88,13 @@ def _train_all_systems(steps: int, attention: Attention) -> dict[str, Results]:
         # The baseline is slow, so it makes fewer updates.
         baseline_steps = str(max(10, steps // 3))
         results["baseline"] = measure("train", "--system", "baseline", "--steps", baseline_steps)
-    for peer in installed_peers():
-        results[peer.name + suffix] = peer.train_speed(attention)
+    for toolkit in installed_toolkits():
+        results[toolkit.name + suffix] = toolkit.train_speed(attention)
     return results
 
 
 def bench_general_attention(rounds: int, steps: int) -> Results:
-    """Measures training against peers with general attention, which is our default."""
+    """Measures training against other toolkits with general attention, which is our default."""
     results = bench_training(rounds, steps, "general")
     return {key: value for key, value in results.items() if "_general" in key}
 
@@ -151,22 +152,22 @@ def bench_minutes() -> Results:
     }
 
 
-# -- translation -------------------------------------------------------------------------------
+# -- translation -----------------------------------------------------------------------------------
 
 
 def bench_translation(rounds: int, run: Path) -> Results:
     """Measures sentences per second on test2016 with beam 5.
 
-    Measured are `run`, our model at the sizes of all systems (if `install_peers.py train` made it),
-    both also with a shortlist, and the peers.
+    It measures `run`, our model at the sizes of all systems (if `install_toolkits.py train` trained
+    it), both also with a shortlist, and the other toolkits.
     """
-    peers = []
-    for peer in installed_peers():
-        if peer.model:
-            peers.append(peer)
+    toolkits = []
+    for toolkit in installed_toolkits():
+        if toolkit.model:
+            toolkits.append(toolkit)
         else:
-            command = f"python benchmarks/install_peers.py train 20 {peer.name}"
-            print(f"{peer.name} has no model and is left out. Train it: {command}")
+            command = f"python benchmarks/install_toolkits.py train 20 {toolkit.name}"
+            print(f"{toolkit.name} has no model and is left out. Train it: {command}")
     our_runs = {"ours": run, "ours_shortlist": export_with_shortlist(run)}
     if OUR_RUN.exists():
         our_runs["ours_equal"] = OUR_RUN
@@ -176,17 +177,17 @@ def bench_translation(rounds: int, run: Path) -> Results:
         for name, folder in our_runs.items():
             result = measure("translate", "--run", str(folder))
             speeds.setdefault(name, []).append(result["sentences_per_s"])
-        for peer in peers:
-            speeds.setdefault(peer.name, []).append(peer.translate_speed())
+        for toolkit in toolkits:
+            speeds.setdefault(toolkit.name, []).append(toolkit.translate_speed())
         latest = [f"{name} {repeats[-1]:.0f} sentences/s" for name, repeats in speeds.items()]
         print(f"round {number}: {', '.join(latest)}", flush=True)
     results = {}
     for name, repeats in speeds.items():
         results[f"translate_sentences_per_s_{name}"] = summarize(repeats)
-    for peer in peers:
+    for toolkit in toolkits:
         for our_name in our_runs:
-            pairs = zip(speeds[our_name], speeds[peer.name], strict=True)
-            key = f"translate_ratio_{peer.name}{our_name.removeprefix('ours')}"
+            pairs = zip(speeds[our_name], speeds[toolkit.name], strict=True)
+            key = f"translate_ratio_{toolkit.name}{our_name.removeprefix('ours')}"
             results[key] = summarize([our_speed / their_speed for our_speed, their_speed in pairs])
     return results
 
@@ -225,7 +226,7 @@ def _command_seconds(*arguments: str) -> float:
     return time.perf_counter() - started_at
 
 
-# -- results -----------------------------------------------------------------------------------
+# -- results ---------------------------------------------------------------------------------------
 
 
 def render_table(results: Results) -> str:

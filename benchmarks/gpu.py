@@ -117,8 +117,7 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
     }
 
 
-# -- correctness
-# -------------------------------------------------------------------------------------
+# -- correctness -----------------------------------------------------------------------------------
 
 
 def check_families(device: torch.device) -> dict[str, Any]:
@@ -234,12 +233,11 @@ def toy_config(folder: Path, device: str) -> Config:
     return parse_config(raw, "the toy config")
 
 
-# -- speed
-# -------------------------------------------------------------------------------------------
+# -- speed -----------------------------------------------------------------------------------------
 
 
 def measure_training(device: torch.device, deadline: float, *, quick: bool) -> list[dict[str, Any]]:
-    """Measures target tokens a second and peak memory of updates, for each batch size."""
+    """Measures target tokens per second and peak memory of updates, for each batch size."""
     rows: list[dict[str, Any]] = []
     batch_sizes = (128,) if quick else (256, 1024, 4096)
     for size, families in SIZES.items():
@@ -316,7 +314,7 @@ def update(
 
 @torch.inference_mode()
 def measure_translation(device: torch.device, *, quick: bool) -> list[dict[str, Any]]:
-    """Measures sentences a second in beam search, all hypotheses going on to the length limit.
+    """Measures sentences per second in beam search. All hypotheses reach the length limit.
 
     The models are untrained, so the limit decides when a translation ends: 26 tokens for 16.
     """
@@ -354,8 +352,7 @@ def measure_translation(device: torch.device, *, quick: bool) -> list[dict[str, 
     return rows
 
 
-# -- helpers
-# -----------------------------------------------------------------------------------------
+# -- helpers ---------------------------------------------------------------------------------------
 
 
 def tiny_model(family: str) -> Seq2Seq:

@@ -5,8 +5,8 @@ import statistics
 from pathlib import Path
 from typing import Any, ClassVar
 
-from peer_process import SPEED_UPDATES, Attention, Patch, Peer, newest
 from shared_setup import BATCH_SENTENCES, read_test_sources, write_text
+from toolkit import SPEED_UPDATES, Attention, Patch, Toolkit, newest
 
 _SPECIAL_SYMBOLS = {
     "unk_token": "<unk>",
@@ -86,7 +86,7 @@ def _model() -> dict[str, Any]:
     }
 
 
-class JoeyNMT(Peer):
+class JoeyNMT(Toolkit):
     """JoeyNMT 2.3.0."""
 
     name = "joeynmt"

@@ -81,6 +81,7 @@ def ours(precision: str) -> System:
     from seq2seq import api
     from seq2seq.config import parse_config
     from seq2seq.data.batching import Batch, TrainingBatches
+    from seq2seq.decoding.loading import vocabulary_sizes
     from seq2seq.models import build
     from seq2seq.models.device import autocast
     from seq2seq.paths import cache_dir
@@ -100,7 +101,7 @@ def ours(precision: str) -> System:
     )
     batches = training_batches.batches(0)
     torch.manual_seed(1)
-    model = build(config.model, api.vocabulary_sizes(tokenizer)).train()
+    model = build(config.model, vocabulary_sizes(tokenizer)).train()
     optimizer = make_optimizer(config.training.optimizer, model)
 
     def compute_loss(batch: Batch) -> Tensor:

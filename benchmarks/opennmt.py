@@ -5,13 +5,13 @@ import statistics
 from pathlib import Path
 from typing import Any, ClassVar
 
-from peer_process import SPEED_UPDATES, Attention, Patch, Peer, newest
 from shared_setup import BATCH_SENTENCES, VOCAB_SIZE, write_text
+from toolkit import SPEED_UPDATES, Attention, Patch, Toolkit, newest
 
 _ATTENTION_NAMES = {"additive": "mlp", "general": "general"}
 
 
-class OpenNMT(Peer):
+class OpenNMT(Toolkit):
     """OpenNMT-py 3.5.1, the last one of its line."""
 
     name = "opennmt"

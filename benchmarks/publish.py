@@ -3,8 +3,8 @@
     python benchmarks/publish.py record runs/demo --command "make demo"
     python benchmarks/publish.py render
 
-`record` copies what matters of an evaluated run into benchmarks/runs/NAME.json: command, scores,
-updates, minutes, machine, commit. `render` writes the tables from these files and from
+`record` copies the key figures of an evaluated run into benchmarks/runs/NAME.json: command,
+scores, updates, minutes, machine, commit. `render` writes the tables from these files and from
 benchmarks/results.json, so that no figure is typed by hand.
 """
 
@@ -21,14 +21,15 @@ RECORDS = TOP / "benchmarks" / "runs"
 RESULTS = TOP / "docs" / "results.md"
 README = TOP / "README.md"
 BENCH = TOP / "benchmarks" / "results.json"
+GPU = TOP / "benchmarks" / "gpu.json"
 # Keys of results.json, what they are, and digits after the point.
 SPEED_ROWS = (
-    ("train_tokens_per_s_ours", "training, target tokens a second", 0),
+    ("train_tokens_per_s_ours", "training, target tokens per second", 0),
     ("train_tokens_ratio_baseline", "training, times the speed of a plain PyTorch loop", 2),
     ("train_tokens_ratio_opennmt", "training, times the speed of OpenNMT-py 3.5.1", 2),
     ("train_tokens_ratio_joeynmt", "training, times the speed of JoeyNMT 2.3.0", 2),
     ("train_peak_mb", "peak memory of that training, MB", 0),
-    ("translate_sentences_per_s_ours", "translation of test2016, beam 5, sentences a second", 0),
+    ("translate_sentences_per_s_ours", "translation of test2016, beam 5, sentences per second", 0),
     ("latency_ms", "one sentence, beam 5, milliseconds", 1),
     ("startup_s", "`echo Hallo \\| seq2seq translate RUN`, seconds", 2),
     ("help_s", "`seq2seq --help`, seconds", 2),
@@ -43,9 +44,11 @@ def main() -> None:
     """Parses the command line."""
     parser = argparse.ArgumentParser(description="Publish the results of runs.")
     commands = parser.add_subparsers(dest="command", required=True)
-    recording = commands.add_parser("record", help="keep what matters of an evaluated run")
+    recording = commands.add_parser("record", help="store the key figures of an evaluated run")
     recording.add_argument("run", type=Path)
-    recording.add_argument("--command", dest="how", required=True, help="what reproduces the run")
+    recording.add_argument(
+        "--command", dest="how", required=True, help="command that repeats the run"
+    )
     recording.add_argument("--name", help="name of the record; by default that of the folder")
     commands.add_parser("render", help="write docs/results.md and the table of README.md")
     arguments = parser.parse_args()
@@ -123,6 +126,7 @@ def _results_page(records: list[Record]) -> str:
         f"chrF signature: `{first['chrf']['signature']}`.",
         "",
         *_speed_section(),
+        *_gpu_section(),
         "Figures of older recipes and of other families are in [experiments.md](experiments.md).",
     ]
     return "\n".join(sections) + "\n"
@@ -180,6 +184,44 @@ def _speed_section() -> list[str]:
             low = f"{figure['low']:,.{digits}f}"
             high = f"{figure['high']:,.{digits}f}"
             lines.append(f"| {label} | {figure['median']:,.{digits}f} ({low} to {high}) |")
+    return [*lines, ""]
+
+
+def _gpu_section() -> list[str]:
+    """Returns what benchmarks/gpu.sh found, for the fastest batch size of each model."""
+    values = _read_json(GPU)
+    machine = values["machine"]
+    families = values["families agree with the CPU"]
+    largest = max(family["largest difference of logits"] for family in families.values())
+    same = all(family["same translations"] for family in families.values())
+    training = values["training agrees with the CPU"]["largest difference"]
+    exact = values["resume is exact"]["bit-identical"]
+    lines = [
+        "## On a GPU",
+        "",
+        f"`bash benchmarks/gpu.sh`, {machine['date']}, {machine['device']}, torch "
+        f"{machine['torch']}.",
+        f"All {len(families)} families give the logits of the CPU within {largest:.0e} in float32, "
+        f"and {'the same' if same else 'other'} translations.",
+        f"The losses of a small training agree within {training:.0e}. A resumed training is "
+        f"{'bit-identical' if exact else 'not bit-identical'}.",
+        "",
+        "Training speed, sentences of 32 tokens, at the fastest of the batch sizes tried:",
+        "",
+        "| model | parameters | precision | sentences in a batch | target tokens/s | peak memory |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    fastest: dict[tuple[str, str, str], Record] = {}
+    for row in values["training speed"]:
+        key = (row["family"], row["size"], row["precision"])
+        speed = row.get("target_tokens_per_s", 0)
+        if speed > fastest.get(key, {}).get("target_tokens_per_s", 0):
+            fastest[key] = row
+    for (family, _, precision), row in fastest.items():
+        lines.append(
+            f"| {family} | {row['parameters'] / 1e6:.1f} M | {precision} | {row['sentences']:,} | "
+            f"{row['target_tokens_per_s']:,} | {row['peak_gb']:.1f} GB |"
+        )
     return [*lines, ""]
 
 

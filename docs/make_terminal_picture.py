@@ -33,7 +33,7 @@ def main() -> None:
         console.print(Text(translation.text, style="bold green"))
     best = translation.alternatives[0]
     console.print(render_attention(best.source_tokens, best.target_tokens, best.attention.numpy()))
-    # Some viewers drop spaces at the beginning of a line unless told otherwise.
+    # By default, some viewers drop spaces at the beginning of a line.
     svg = console.export_svg(title="seq2seq").replace("<text ", '<text xml:space="preserve" ')
     PICTURE.write_text(svg, encoding="utf-8")
 

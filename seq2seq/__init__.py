@@ -9,7 +9,7 @@ translate(["Guten Morgen!"])
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2seq.api import load
+    from seq2seq.decoding.loading import load
     from seq2seq.decoding.translator import Translation, Translator
     from seq2seq.errors import UserError
 
@@ -21,7 +21,7 @@ def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used, so that `seq2seq --help` does not wait for
     torch."""
     if name == "load":
-        from seq2seq.api import load
+        from seq2seq.decoding.loading import load
 
         return load
     if name in ("Translator", "Translation"):

@@ -1,6 +1,6 @@
 """The whole program on real text, for `seq2seq demo` and `make demo`: train, evaluate, show.
 
-What is done is not done again.
+Steps that are already done are not repeated.
 """
 
 import json
@@ -36,11 +36,12 @@ def run_demo(
     data_dir: Path | None = None,
     reporter: Reporter = SILENT,
 ) -> DemoResult | None:
-    """Does what is not done yet. Returns None if a person interrupted the training."""
+    """Runs the steps that are not done yet. Returns None if the training was interrupted."""
     if _is_trained(run):
         reporter.info(f"{run.path} is already trained. Delete the folder to train again.")
     elif run.last_checkpoint is not None:
-        if not api.resume(run, data_dir=data_dir, reporter=reporter).finished:
+        config = load_config(config_file)
+        if not api.resume(run, config, data_dir=data_dir, reporter=reporter).finished:
             return None
     else:
         config = load_config(config_file)

@@ -1,7 +1,7 @@
-"""What a person reads when something goes wrong.
+"""Errors, and the messages that the user reads.
 
-Everything that a person can cause and fix (a mistyped key, a missing file, a folder that is no
-run) is raised as `UserError`. A full disk, a path that cannot be written and a lack of memory
+Everything that the user can cause and fix (a mistyped key, a missing file, a folder that is
+not a run) is raised as `UserError`. A full disk, a path that cannot be written and a lack of memory
 come from elsewhere and are reported the same way. The command line prints one sentence, without a
 traceback, and exits with a status other than 0. Any other exception is a bug in this program and
 keeps its traceback.
@@ -11,11 +11,11 @@ import errno
 
 
 class UserError(Exception):
-    """Says what is wrong (the thing, the value, the rule) and what to do about it."""
+    """Its message tells what is wrong (the thing, the value, the rule) and what to do about it."""
 
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-# These say that something is wrong with a path that was given, and not with the program.
+# These mean that something is wrong with a given path, not with the program.
 _PATH_ERRORS = (
     *_DISK_FULL,
     errno.EACCES,
@@ -28,7 +28,7 @@ _PATH_ERRORS = (
     errno.EEXIST,
     errno.ENAMETOOLONG,
 )
-# What torch says about the CPU's memory, about CUDA's, and about impossible sizes.
+# Parts of torch's messages about the CPU's memory, about CUDA's, and about impossible sizes.
 _OUT_OF_MEMORY = (
     "can't allocate memory",
     "not enough memory",
@@ -38,7 +38,7 @@ _OUT_OF_MEMORY = (
 
 
 def user_message(error: BaseException) -> str | None:
-    """Returns the sentence for a person who can fix the error, or None for a bug in the program."""
+    """Returns the message for an error that the user can fix, or None for a bug in the program."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError) and error.errno in _PATH_ERRORS:
@@ -47,10 +47,10 @@ def user_message(error: BaseException) -> str | None:
             "free some disk space" if error.errno in _DISK_FULL else "choose another file or folder"
         )
         return f"{error.strerror}{f' ({path})' if path else ''}: {advice}."
-    torch_memory = isinstance(error, RuntimeError) and any(
+    torch_is_out_of_memory = isinstance(error, RuntimeError) and any(
         text in str(error) for text in _OUT_OF_MEMORY
     )
-    if torch_memory or isinstance(error, MemoryError):
+    if torch_is_out_of_memory or isinstance(error, MemoryError):
         return (
             "Out of memory. For training, lower the sizes of the model or batching.max_tokens. "
             "For translation, lower search.batch_tokens or --beam."
@@ -59,7 +59,7 @@ def user_message(error: BaseException) -> str | None:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Says whether Ctrl-C caused this error.
+    """Returns whether Ctrl-C caused this error.
 
     typer turns a KeyboardInterrupt into an exit status, and a compiled module that is being
     imported turns it into an ImportError ("initialization failed"): the interrupt is then the

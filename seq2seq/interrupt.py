@@ -1,5 +1,4 @@
-"""Ctrl-C at a better time: after the current update of a training, or after work that must not
-break off."""
+"""Delays Ctrl-C until the current training update is done, or until the end of a critical block."""
 
 import signal
 import threading

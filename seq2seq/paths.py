@@ -1,8 +1,8 @@
-"""Where corpora and configs are looked for, and where downloads go.
+"""Where corpora and configs are found, and where downloads go.
 
-In a checkout (`git clone`), everything that is fetched goes into its `data/` folder, where a person
-sees it. An installed package uses the user's cache folder. `SEQ2SEQ_DATA` adds folders to the
-search, separated like PATH. They may be read-only: nothing is written there.
+In a checkout (`git clone`), downloads go into its `data/` folder, where the user sees them. An
+installed package uses the user's cache folder. `SEQ2SEQ_DATA` adds folders to the search,
+separated like PATH. They may be read-only: nothing is written there.
 """
 
 import os
@@ -17,12 +17,12 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def cache_dir() -> Path:
-    """Returns the folder for what can be made again: `SEQ2SEQ_CACHE`, or the platform's user
+    """Returns the folder for files that can be recreated: `SEQ2SEQ_CACHE`, or the platform's user
     cache folder."""
     chosen = os.environ.get("SEQ2SEQ_CACHE")
     if chosen:
         return Path(chosen).expanduser()
-    return user_cache_path("seq2seq", appauthor=False)
+    return user_cache_path("seq2seq", appauthor=False, opinion=False)
 
 
 def checkout_dir() -> Path | None:
@@ -56,14 +56,15 @@ def data_dirs(data_dir: Path | None) -> list[Path]:
     `download_dir()`.
 
     Raises:
-        UserError: `data_dir` is no folder. Ignoring that would fetch what was meant to be read.
+        UserError: `data_dir` is not a folder. Without this error, a corpus that the user already
+            has would be downloaded.
     """
     folders = []
     if data_dir is not None:
         if not data_dir.is_dir():
             raise UserError(
-                f"--data-dir {data_dir} does not exist. Give the folder that contains "
-                "NAME/train.de.gz and so on."
+                f"--data-dir {data_dir} does not exist or is not a folder. Give the folder that "
+                "contains NAME/train.de.gz and so on."
             )
         folders.append(data_dir)
     for part in os.environ.get("SEQ2SEQ_DATA", "").split(os.pathsep):

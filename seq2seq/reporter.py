@@ -1,4 +1,4 @@
-"""How long-running work reports to a person, without knowing whether anybody listens."""
+"""How long-running work reports messages and progress."""
 
 from types import TracebackType
 from typing import Self
@@ -8,7 +8,7 @@ class Reporter:
     """Receives messages and progress. This class ignores them; the command line has one that
     prints.
 
-    It is a context manager, because what shows live progress has to leave the terminal in order.
+    It is a context manager, because a live display has to restore the terminal at the end.
     """
 
     def info(self, line: str) -> None:
@@ -18,8 +18,8 @@ class Reporter:
         """`done` of `total` units of the current work are finished."""
 
     def status(self, fraction: float, line: str) -> None:
-        """The state of work that takes long: the share that is done (0 to 1) and a line that the
-        next one replaces."""
+        """The state of a long task: the share that is done (0 to 1), and a line that the next one
+        replaces."""
 
     def __enter__(self) -> Self:
         return self

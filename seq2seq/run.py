@@ -1,15 +1,14 @@
-"""A run folder: all that a training leaves, and all that translating needs. It can be copied
-anywhere.
+"""A run folder: everything that training writes and translation needs. It can be copied anywhere.
 
 config.yaml            every setting, defaults included
 tokenizer/             the SentencePiece model or models
 model.safetensors      the weights that translate
 shortlist.safetensors  target tokens for each source token (`seq2seq export --shortlist`)
 environment.json       machine, threads, versions
-journal.jsonl          what happened in training, one JSON object a line
+journal.jsonl          what happened in training, one JSON object per line
 checkpoints/           what resuming needs, and the best checkpoints
 evaluation*.json       scores, and hypotheses*.txt beside them
-training.lock          exists while the run is trained
+training.lock          exists while the run is being trained
 """
 
 import errno
@@ -27,10 +26,10 @@ from filelock import FileLock, Timeout
 
 from seq2seq.config import Config, dump_config, load_run_config
 from seq2seq.errors import UserError
-from seq2seq.files import atomic_write_text
+from seq2seq.files import atomic_write_text, delete_temporaries
 from seq2seq.text.tokenizer import Tokenizer
 
-# What network file systems without locks answer. Training there goes without a lock.
+# Errors of network file systems without locks. There, training takes no lock.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
@@ -42,10 +41,10 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path | str) -> "RunFolder":
-        """Opens a folder that holds a trained model.
+        """Opens a folder that contains a trained model.
 
         Raises:
-            UserError: the folder is missing, is no run, or has no weights yet.
+            UserError: the folder is missing, is not a run, or has no weights yet.
         """
         run = cls(path)
         if not run.path.exists():
@@ -65,8 +64,7 @@ class RunFolder:
             )
         return run
 
-    # -- file names
-    # ----------------------------------------------------------------------------------
+    # -- file names --------------------------------------------------------------------------------
 
     @property
     def config_file(self) -> Path:
@@ -120,12 +118,11 @@ class RunFolder:
         return self.path / f"evaluation{part}.json"
 
     def hypotheses_file(self, test_set: str) -> Path:
-        """The translations of a test set, one a line."""
+        """The translations of a test set, one per line."""
         part = "" if test_set == "test" else f".{test_set}"
         return self.path / f"hypotheses{part}.txt"
 
-    # -- content
-    # ---------------------------------------------------------------------------------------
+    # -- content -----------------------------------------------------------------------------------
 
     @cached_property
     def config(self) -> Config:
@@ -184,6 +181,8 @@ class RunFolder:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
+        for folder in (self.path, self.checkpoints_dir, self.tokenizer_dir):
+            delete_temporaries(folder)
         try:
             yield
         finally:
@@ -206,7 +205,7 @@ class RunFolder:
 
 
 def environment() -> dict[str, object]:
-    """Returns what a measured number depends on besides the config: machine, threads, versions."""
+    """Returns the machine, the threads and the versions that a measured number depends on."""
     import torch
 
     versions = {}

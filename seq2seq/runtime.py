@@ -14,6 +14,7 @@ program that uses the library decides for itself:
 
 import ctypes
 import functools
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -33,17 +34,27 @@ def set_environment() -> None:
     """Sets environment variables for libraries that read them when they are imported. Call it
     before importing torch."""
     # On a shared machine, OpenMP threads that spin while they wait can slow everything down
-    # tenfold. After this many turns they sleep.
+    # tenfold. After this many iterations they sleep.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    # Send no statistics about a person's corpora to the hub.
+    # Send no statistics about the user's corpora to the hub.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+def set_output_encoding() -> None:
+    """Makes redirected output UTF-8, and writes "?" where a terminal cannot show a character."""
+    for stream in (sys.stdout, sys.stderr):
+        # On Windows, the default encoding of redirected output lacks most of the world's scripts.
+        # A stream that was closed by the caller is None.
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
 
 
 @functools.cache
 def keep_freed_memory() -> bool:
     """Makes glibc keep the memory that tensors free, instead of returning it to the system.
 
-    By default, blocks of many megabytes (logits, the workspace of an LSTM layer) are mapped anew
+    By default, blocks of many megabytes (logits, the workspace of an LSTM layer) are mapped again
     in every update, and the system clears each page before it is written. That takes a tenth to a
     fifth of an update. The price is memory, since holes between blocks stay: up to a third more
     at the peak of large batches (docs/performance.md).

@@ -8,15 +8,15 @@ config.
 
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.api import load, training_corpus
+from seq2seq.data.preparation import training_corpus
 from seq2seq.data.sources.files import read_lines
+from seq2seq.decoding.loading import load
 from seq2seq.errors import UserError
-from seq2seq.files import atomic_write
+from seq2seq.files import atomic_paths, nearest_existing
 from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder
 
@@ -55,11 +55,11 @@ def backtranslate(
 
     Args:
         run: a run that translates from the target language into the source language.
-        text: one sentence a line, plain or .gz.
+        text: one sentence per line, plain or .gz.
         folder: where the two files go.
         ensemble: more runs that predict together with the first one.
         reporter: receives progress.
-        **options: options of `api.load`, such as beam=1.
+        **options: options of `load`, such as beam=1.
     """
     _check_writable(folder)
     languages = run.config.data
@@ -88,7 +88,7 @@ def distill(
         ensemble: more teachers that predict together with the first one.
         data_dir: a folder with corpora that is searched first.
         reporter: receives progress.
-        **options: options of `api.load`, such as beam=1.
+        **options: options of `load`, such as beam=1.
     """
     _check_writable(folder)
     languages = run.config.data
@@ -102,9 +102,7 @@ def distill(
 
 def _check_writable(folder: Path) -> None:
     """Raises UserError before hours of translating if the folder cannot be created or written."""
-    nearest = folder.absolute()
-    while not nearest.exists():
-        nearest = nearest.parent
+    nearest = nearest_existing(folder.absolute())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise UserError(
             f"{folder} cannot be written, because {nearest} is not a writable folder. "
@@ -139,12 +137,11 @@ def _write(
     pairs = [(source, target) for source, target in stripped if source and target]
     if not pairs:
         raise UserError("Every translation is empty, so there are no pairs. Is the model trained?")
-    with ExitStack() as stack:
-        source_out = stack.enter_context(atomic_write(source_file, mkdir=True))
-        target_out = stack.enter_context(atomic_write(target_file))
-        for source, target in pairs:
-            source_out.write(f"{source}\n".encode())
-            target_out.write(f"{target}\n".encode())
+    source_text = "".join(f"{source}\n" for source, _ in pairs)
+    target_text = "".join(f"{target}\n" for _, target in pairs)
+    with atomic_paths(source_file, target_file, mkdir=True) as (source_part, target_part):
+        source_part.write_bytes(source_text.encode("utf-8"))
+        target_part.write_bytes(target_text.encode("utf-8"))
     return SyntheticPairs(
         source_file,
         target_file,

@@ -102,7 +102,7 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of one pytest run share: what takes long is made there once."""
+    """A folder that all processes of one pytest run share. Slow fixtures are built there once."""
     base = tmp_path_factory.getbasetemp()
     in_worker = "PYTEST_XDIST_WORKER" in os.environ
     folder = (base.parent if in_worker else base) / "shared"

@@ -1,5 +1,5 @@
-"""Models whose predictions are known exactly, and a small real tokenizer, for tests of everything
-around the models.
+"""Models whose predictions are known exactly, a small real tokenizer, and a reporter that records,
+for tests of everything around the models.
 
 Legend
     B  sentences
@@ -11,8 +11,7 @@ Legend
 
 import functools
 import random
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,15 +20,26 @@ from torch import Tensor, nn
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.data.corpus import Pairs
 from seq2seq.models import Memory, Rows, Seq2Seq, Step
+from seq2seq.reporter import Reporter
 from seq2seq.text.tokenizer import EOS, PAD, Tokenizer, train_tokenizer
 
 MODULUS = 2**31 - 1
 
-Cli = Callable[..., subprocess.CompletedProcess[bytes]]
-"""Runs `seq2seq …` as a process of its own."""
-Fails = Callable[..., str]
-"""Runs `seq2seq …`, expects it to fail, and returns what it wrote to standard error. `status=` is
-the expected exit status."""
+Sentences = list[list[int]]
+
+
+class RecordingReporter(Reporter):
+    """Records messages and status lines."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.status_lines: list[str] = []
+
+    def info(self, line: str) -> None:
+        self.messages.append(line)
+
+    def status(self, fraction: float, line: str) -> None:
+        self.status_lines.append(line)
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class SourceMemory(Memory):
 
 @dataclass(frozen=True)
 class NumberState(Rows):
-    """value (N,): one number that says everything about the prefix of each row."""
+    """value (N,): one number that stands for the whole prefix of each row."""
 
     value: Tensor
 
@@ -81,16 +91,16 @@ class RandomTableModel(FakeModel):
     """A language model of random numbers, as if read from a huge table.
 
     The next token depends on the seed, the source without its padding, and the whole prefix. The
-    state is a hash of these. The logits are uniform random numbers from 0 to `spread`, with
+    state is a hash of these. The logits are uniform random numbers from 0 to `logit_range`, with
     `eos_bonus` added for </s>. The attention is random too.
     """
 
     def __init__(
-        self, vocab_size: int, seed: int = 0, spread: float = 3.0, eos_bonus: float = 0.0
+        self, vocab_size: int, seed: int = 0, logit_range: float = 3.0, eos_bonus: float = 0.0
     ) -> None:
         super().__init__(vocab_size)
         self.seed = seed
-        self.spread = spread
+        self.logit_range = logit_range
         self.eos_bonus = eos_bonus
 
     def start(self, memory: SourceMemory) -> NumberState:
@@ -103,7 +113,7 @@ class RandomTableModel(FakeModel):
         self, memory: SourceMemory, state: NumberState, token: Tensor
     ) -> tuple[Step, NumberState]:
         value = scramble(state.value * 1013 + token)
-        logits = random_numbers(value, self.vocab_size) * self.spread
+        logits = random_numbers(value, self.vocab_size) * self.logit_range
         logits[:, EOS] += self.eos_bonus
         # The attention depends on the sentence of the row as well as on the prefix. A search that
         # mixes up the rows of memory is noticed.
@@ -136,9 +146,10 @@ class CandidateTableModel(FakeModel):
 
 
 class CopySourceModel(FakeModel):
-    """Translates a sentence as itself, or as itself backward. Attends to the token that it says.
+    """Translates a sentence as itself, or as itself backward. Attends to the token that it
+    writes.
 
-    The state is the number of tokens said so far.
+    The state is the number of tokens written so far.
     """
 
     def __init__(self, vocab_size: int, *, backward: bool = False) -> None:
@@ -155,16 +166,16 @@ class CopySourceModel(FakeModel):
             position = (length - 1 - position).clamp(min=0)
         # After the last token comes </s>, which is at position `length`.
         position = torch.where(state.value < length, position, length)
-        said = source.gather(1, position.unsqueeze(1)).squeeze(1)
-        step = _certain_step(said, position, self.vocab_size, source.shape[1])
+        written = source.gather(1, position.unsqueeze(1)).squeeze(1)
+        step = _certain_step(written, position, self.vocab_size, source.shape[1])
         return step, NumberState(state.value + 1)
 
 
 class FixedOutputModel(FakeModel):
     """Translates everything as `output`, and attends to source position `attends_to[t]` when it
-    says token t. By default that is position t.
+    writes token t. By default that is position t.
 
-    The state is the number of tokens said so far.
+    The state is the number of tokens written so far.
     """
 
     def __init__(
@@ -218,6 +229,25 @@ def word_pairs(count: int, seed: int = 0, longest: int = 6) -> Pairs:
         source.append(" ".join(words) + " .")
         target.append(" ".join(WORDS[word] for word in words) + " .")
     return Pairs(source=source, target=target)
+
+
+def unordered_token_pairs(
+    count: int, seed: int, *, source_size: int, unexplained: int
+) -> tuple[Sentences, Sentences]:
+    """Makes random sentences of tokens 4 to `source_size` - 1, and their translations.
+
+    Token s is translated as s + 1, in any order. The token `unexplained` comes from no token.
+    """
+    rng = random.Random(seed)
+    source = []
+    target = []
+    for _ in range(count):
+        row = [rng.randrange(4, source_size) for _ in range(rng.randrange(1, 6))]
+        translation = [token + 1 for token in row] + [unexplained]
+        rng.shuffle(translation)
+        source.append(row)
+        target.append(translation)
+    return source, target
 
 
 @functools.cache

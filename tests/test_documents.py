@@ -1,4 +1,4 @@
-"""Documents tell the truth as far as a test can see: links, commands, keys, lengths."""
+"""The documents: links, commands, keys and line lengths are right."""
 
 import importlib.util
 import re

@@ -1,12 +1,13 @@
 """Atomic writing: the old file or the new one, never half of it."""
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from seq2seq.files import atomic_write, atomic_write_text
+from seq2seq.files import atomic_paths, atomic_write, atomic_write_text, delete_temporaries
 
 
 def test_a_new_file_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -52,3 +53,38 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
 def test_folders_are_created_on_request(tmp_path: Path) -> None:
     atomic_write_text(tmp_path / "a" / "b" / "file.txt", "line\n", mkdir=True)
     assert (tmp_path / "a" / "b" / "file.txt").read_bytes() == b"line\n"
+
+
+def test_several_files_change_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "text.de"
+    target = tmp_path / "text.en"
+    source.write_text("alt", encoding="utf-8")
+    target.write_text("old", encoding="utf-8")
+    flushed: list[int] = []
+
+    def fail_at_the_second(descriptor: int) -> None:
+        flushed.append(descriptor)
+        if len(flushed) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("seq2seq.files.os.fsync", fail_at_the_second)
+
+    def write_both() -> None:
+        with atomic_paths(source, target) as (source_part, target_part):
+            source_part.write_text("neu", encoding="utf-8")
+            target_part.write_text("new", encoding="utf-8")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_both()
+    assert source.read_text(encoding="utf-8") == "alt"
+    assert target.read_text(encoding="utf-8") == "old"
+    assert sorted(tmp_path.iterdir()) == [source, target]
+
+
+def test_leftovers_of_killed_writers_are_deleted(tmp_path: Path) -> None:
+    (tmp_path / ".model.safetensors.0123456789ab.tmp").touch()
+    (tmp_path / "notes.tmp").touch()
+    delete_temporaries(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.tmp"]

@@ -1,6 +1,7 @@
-"""Ctrl-C at a better time."""
+"""Delayed Ctrl-C."""
 
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -54,3 +55,17 @@ def test_the_second_interrupt_is_raised() -> None:
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_outside_the_main_thread_signals_are_left_alone() -> None:
+    handlers = []
+
+    def work() -> None:
+        with delay_interrupt(), hold_interrupts():
+            handlers.append(signal.getsignal(signal.SIGINT))
+
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert handlers == [before]

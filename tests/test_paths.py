@@ -1,4 +1,4 @@
-"""Where corpora are looked for, and where downloads go."""
+"""Where corpora are found, and where downloads go."""
 
 import os
 from pathlib import Path
@@ -18,8 +18,24 @@ def test_the_cache_is_in_the_users_cache_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("SEQ2SEQ_CACHE", raising=False)
-    monkeypatch.setattr(paths, "user_cache_path", lambda name, appauthor: tmp_path / name)
+    monkeypatch.setattr(paths, "user_cache_path", lambda name, **options: tmp_path / name)
     assert paths.cache_dir() == tmp_path / "seq2seq"
+
+
+def test_the_cache_folder_is_asked_for_without_an_author_and_a_cache_subfolder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # On Windows these would change the path, and earlier downloads would not be found.
+    monkeypatch.delenv("SEQ2SEQ_CACHE", raising=False)
+    received: dict[str, object] = {}
+
+    def user_cache_path(name: str, **options: object) -> Path:
+        received.update(options)
+        return Path(name)
+
+    monkeypatch.setattr(paths, "user_cache_path", user_cache_path)
+    paths.cache_dir()
+    assert received == {"appauthor": False, "opinion": False}
 
 
 def test_a_checkout_keeps_downloads_in_its_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,15 @@ def test_the_lock_of_a_killed_training_does_not_block(tmp_path: Path) -> None:
     assert not run.path.exists()
 
 
+def test_a_training_deletes_what_a_killed_one_left(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.checkpoints_dir.mkdir(parents=True)
+    leftover = run.checkpoints_dir / ".best-0000500.safetensors.0123456789ab.tmp"
+    leftover.touch()
+    with run.locked():
+        assert not leftover.exists()
+
+
 def test_training_works_on_file_systems_without_locks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Settings of the process: freed memory is kept where the C library can do that; threads are
 restored."""
 
+import os
 import subprocess
 import sys
 
@@ -40,6 +41,13 @@ def test_a_large_block_is_mapped_once() -> None:
 def test_another_system_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert keep_freed_memory.__wrapped__() is False
+
+
+def test_redirected_output_is_utf_8_whatever_the_locale_is() -> None:
+    code = "from seq2seq.runtime import set_output_encoding as s; s(); print('Привет')"
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert result.stdout.decode("utf-8") == f"Привет{os.linesep}"
 
 
 def test_threads_are_restored_after_the_block() -> None:

@@ -1,6 +1,5 @@
 """`seq2seq`: registers all commands and turns errors into messages."""
 
-import io
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -18,7 +17,7 @@ from seq2seq.cli.synthetic import backtranslate, distill
 from seq2seq.cli.train import demo, train
 from seq2seq.cli.translate import translate
 from seq2seq.errors import is_interrupt, user_message
-from seq2seq.runtime import keep_freed_memory, set_environment
+from seq2seq.runtime import keep_freed_memory, set_environment, set_output_encoding
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     train,
@@ -60,7 +59,7 @@ def main() -> None:
     """
     set_environment()
     keep_freed_memory()
-    _set_encodings()
+    set_output_encoding()
     try:
         app()
     except (Exception, SystemExit) as error:
@@ -73,16 +72,6 @@ def main() -> None:
             raise
         sys.stderr.write(f"seq2seq: {message}\n")
         sys.exit(1)
-
-
-def _set_encodings() -> None:
-    """Makes redirected output UTF-8, and writes "?" where a terminal cannot show a character."""
-    for stream in (sys.stdout, sys.stderr):
-        # On Windows, the default encoding of redirected output lacks most of the world's scripts.
-        # A stream that was closed by the caller is None.
-        if isinstance(stream, io.TextIOWrapper):
-            encoding = None if stream.isatty() else "utf-8"
-            stream.reconfigure(encoding=encoding, errors="replace")
 
 
 def _make_app() -> typer.Typer:

@@ -1,4 +1,4 @@
-"""`seq2seq compare`: studies that measure what is said about model families."""
+"""`seq2seq compare`: studies that test common claims about the model families."""
 
 import shlex
 from pathlib import Path
@@ -15,9 +15,7 @@ DEFAULT_FOLDER = Path("runs/compare")
 def compare(
     config: Annotated[
         Path,
-        typer.Argument(
-            metavar="CONFIG", help="What to measure: a YAML file, or the bundled config."
-        ),
+        typer.Argument(metavar="CONFIG", help="What to measure: a YAML file or a bundled config."),
     ] = Path("compare"),
     into: Annotated[
         Path, typer.Option("--into", metavar="FOLDER", help="The folder of the comparison.")
@@ -53,7 +51,7 @@ def compare(
     """
     from seq2seq.cli.console import ConsoleReporter
     from seq2seq.studies.runner import run_comparison
-    from seq2seq.studies.training import TrainingStopped
+    from seq2seq.studies.training import TrainingInterrupted
 
     if quick and into == DEFAULT_FOLDER:
         into = DEFAULT_FOLDER.with_name(f"{DEFAULT_FOLDER.name}-quick")
@@ -64,7 +62,7 @@ def compare(
                 config, into, quick=quick, only=studies, data_dir=data_dir, reporter=reporter
             )
     except (Exception, KeyboardInterrupt) as error:
-        if not isinstance(error, TrainingStopped) and not is_interrupt(error):
+        if not isinstance(error, TrainingInterrupted) and not is_interrupt(error):
             raise
         same_command = _command_line(config, into, quick, studies, data_dir)
         typer.echo("\nInterrupted. Run the same command to continue.")

@@ -1,4 +1,4 @@
-"""What a person sees of long work: lines that stay, a live line of training, a progress bar."""
+"""What the user sees during long work: messages, a live line of training, a progress bar."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -42,10 +42,10 @@ def print_samples(samples: Sequence[Mapping[str, str]]) -> None:
 
 
 class ConsoleReporter(Reporter):
-    """Reports at the terminal. Use it as a context manager, so that live output ends in order.
+    """Reports at the terminal. Use it as a context manager, so that live output ends cleanly.
 
-    Live output starts when it is first needed, so the reporter can be entered again, also by a
-    function that it was passed to.
+    Live output starts when it is first needed, so the reporter can be entered again, for example
+    by a function that it was passed to.
     """
 
     def __init__(self, activity: str = "translating", *, stderr: bool = False) -> None:
@@ -73,7 +73,7 @@ class ConsoleReporter(Reporter):
 
     def info(self, line: str) -> None:
         """Prints a line that stays."""
-        self._console.print(line, highlight=False, markup=False)
+        self._console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def status(self, fraction: float, line: str) -> None:
         """Shows a live line at a terminal, and elsewhere a plain line every 30 seconds."""

@@ -64,15 +64,15 @@ def export(
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Create a small folder to ship: the weights, tokenizer and config of a run, without what only
-    training needs.
+    """Create a small run folder for translation only: weights, tokenizer and config, without
+    checkpoints and journal.
 
     Use it like any run folder. Quantization and a shortlist cost almost no quality. The second
     example measures how much.
 
     Examples:
-    seq2seq export runs/lstm-multi30k shipped --int8 --shortlist
-    seq2seq evaluate shipped --against runs/lstm-multi30k
+    seq2seq export runs/lstm-multi30k exported --int8 --shortlist
+    seq2seq evaluate exported --against runs/lstm-multi30k
     """
     from seq2seq.cli.console import ConsoleReporter
     from seq2seq.export import export_run

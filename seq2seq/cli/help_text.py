@@ -1,4 +1,4 @@
-"""The help of a command, made of its docstring."""
+"""The help of a command, taken from its docstring."""
 
 import inspect
 from collections.abc import Callable

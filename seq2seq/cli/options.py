@@ -87,8 +87,8 @@ Precision = Annotated[
     typer.Option(
         "--precision",
         help="Number format of the weights: auto, float32, bfloat16, float16 or int8. auto is "
-        "bfloat16 if the CPU can multiply in it, else float16 if the CPU can read it, else "
-        "float32. int8 is faster than float16 and slightly less exact.",
+        "bfloat16 on CPUs with bfloat16 units, float16 on other x86 CPUs, and float32 elsewhere. "
+        "int8 is faster than float16 and slightly less exact.",
     ),
 ]
 Device = Annotated[

@@ -41,7 +41,7 @@ class OutputFormat:
         return json.dumps(content, ensure_ascii=False)
 
     def draw(self, translation: Translation, console: Console) -> None:
-        """Draws the attention of the best translation, if it was asked for and the model has
+        """Draws the attention of the best translation, if it was requested and the model has
         attention."""
         if not self.draw_attention or not translation.alternatives:
             return

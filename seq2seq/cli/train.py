@@ -49,8 +49,11 @@ def train(
             "Give a config, for example lstm-multi30k. "
             "To continue a run, give --resume and --run FOLDER."
         )
-    settings = None if config is None else load_config(config, overrides or [])
     folder = RunFolder(run)
+    if resume and config is not None and config.resolve() == folder.config_file.resolve():
+        # The run's own settings, which may have been written by an earlier version.
+        config = None
+    settings = None if config is None else load_config(config, overrides or [])
     with ConsoleReporter() as reporter:
         if resume or settings is None:
             state = api.resume(
@@ -87,7 +90,7 @@ def demo(
     ] = Path("demo"),
     data_dir: DataDir = None,
 ) -> None:
-    """Show the whole program on real text: download a corpus, train, evaluate, show translations.
+    """Run the whole program on real text: download a corpus, train, evaluate, show translations.
 
     This takes about 12 minutes on two cores. Steps that are already done are not repeated.
 

@@ -66,14 +66,14 @@ def translate(
     echo "Ein Hund schläft." | seq2seq translate runs/demo
     seq2seq translate runs/demo --input my.de --output my.en
     """
-    from seq2seq import api
     from seq2seq.cli import output
     from seq2seq.cli.console import ConsoleReporter
+    from seq2seq.decoding.loading import load
     from seq2seq.run import RunFolder
 
     first, others = first_and_ensemble(run, ensemble)
     _check_files(input_file, output_file)
-    translator = api.load(
+    translator = load(
         first,
         ensemble=others,
         device=device,

@@ -52,6 +52,7 @@ __all__ = [
     "load_run_config",
     "parse_config",
     "parse_model",
+    "read_yaml",
 ]
 
 
@@ -94,7 +95,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         UserError: the file cannot be read, or it has mistakes; the message lists all of them.
     """
     path = find_config(path)
-    raw = _read_yaml(path)
+    raw = _read_sections(path)
     for override in overrides:
         _apply_override(raw, override)
     return parse_config(raw, str(path))
@@ -102,7 +103,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 def load_run_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """Reads the config.yaml of a run folder, which may have been written by an earlier version."""
-    raw = upgrade(_read_yaml(path))
+    raw = upgrade(_read_sections(path))
     for override in overrides:
         _apply_override(raw, override)
     return parse_config(raw, str(path))
@@ -150,13 +151,13 @@ def parse_config(raw: Mapping[str, Any], where: str) -> Config:
     problems += _check_across(sections)
     if problems:
         raise UserError(mistakes_message(where, problems))
-    return Config(**sections)  # type: ignore[arg-type]
+    return Config.model_validate(sections)
 
 
 def parse_model(
     raw: Mapping[str, Any], path: str = "model"
 ) -> tuple[ModelConfig | None, list[str]]:
-    """Checks a `model` section. Returns it, or None and what is wrong with it."""
+    """Checks a `model` section. Returns the section, or None and its mistakes."""
     family = raw.get("family")
     if not isinstance(family, str) or family not in FAMILY_CONFIGS:
         return None, [
@@ -174,13 +175,22 @@ def dump_config(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> Any:
+    """Returns the content of a YAML file.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as a config: {error}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _read_sections(path: Path) -> dict[str, Any]:
+    raw = read_yaml(path)
     if not isinstance(raw, dict):
         raise UserError(
             f"{path} is not a config: it must have the sections {', '.join(_SECTIONS)}."
@@ -189,7 +199,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _parse_section(name: str, raw: Any) -> tuple[Section | None, list[str]]:
-    """Checks one section. Returns it, or None and what is wrong with it."""
+    """Checks one section. Returns the section, or None and its mistakes."""
     if raw is None:
         if name in _REQUIRED:
             return None, [f"{name}: this section is missing"]
@@ -208,7 +218,7 @@ def _parse_section(name: str, raw: Any) -> tuple[Section | None, list[str]]:
 def _describe(prefix: str, kind: type[Section], error: ValidationError) -> list[str]:
     lines = []
     for details in error.errors(include_url=False):
-        # pydantic puts the kind of a source behind `corpus`. A person does not write it there.
+        # pydantic adds the kind of a source after `corpus`. It is not part of the path in the file.
         location = details["loc"]
         if location[:1] == ("corpus",) and location[1:2] and location[1] in SOURCE_KINDS:
             location = (location[0], *location[2:])
@@ -241,7 +251,7 @@ def _apply_override(raw: dict[str, Any], override: str) -> None:
         if not isinstance(inner, dict):
             raise UserError(f"--set {override}: {parent} is not a section but {inner!r}.")
         section = inner
-    # A budget is one of three: setting one replaces what the file gave.
+    # A budget has one of three keys: setting one replaces the key in the file.
     if parents[-1:] == ["budget"]:
         section.clear()
     section[key] = value

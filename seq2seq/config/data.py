@@ -17,9 +17,9 @@ class CleaningConfig(Section):
     `false` turns one off."""
 
     normalize: NormalForm = "nfc"
-    """Unicode form of every text, also of what is translated later. "nfc" joins letters and
-    accents. "nfkc" also folds ligatures, full-width letters, superscripts and non-breaking
-    spaces. "none" leaves the letters as they are."""
+    """Unicode form of all text, including text to translate. "nfc" joins letters and accents.
+    "nfkc" also folds ligatures, full-width letters, superscripts and non-breaking spaces. "none"
+    leaves the letters as they are."""
     max_words: Annotated[int, Field(ge=1)] | None = 100
     """Drop pairs with more words, separated by spaces, on either side."""
     max_chars: Annotated[int, Field(ge=1)] | None = 600
@@ -38,14 +38,14 @@ class CleaningConfig(Section):
     test."""
     max_foreign_letters: Annotated[float, Field(ge=0, le=1)] | None = 0.5
     """Drop pairs where more than this share of a side's letters is in a script that its language
-    is not written in (Cyrillic in a German text, say). Languages unknown to the program are not
-    checked."""
+    is not written in, for example Cyrillic in a German text. Languages unknown to the program are
+    not checked."""
 
 
 class ExtraPairsConfig(Section):
-    """Two line-aligned files whose pairs are trained on besides the corpus: translations made by
-    a model (`seq2seq backtranslate`, `seq2seq distill`), say. They are cleaned like the corpus;
-    the tokenizer does not see them."""
+    """Two line-aligned files whose pairs are trained on besides the corpus, for example
+    translations by a model (`seq2seq backtranslate`, `seq2seq distill`). They are cleaned like the
+    corpus. The tokenizer does not see them."""
 
     source: Path
     """Text in the source language, plain or .gz."""
@@ -57,14 +57,14 @@ class ExtraPairsConfig(Section):
 
 
 class DataConfig(Section):
-    """Which text is learned from, in which direction."""
+    """The text to learn from, and the direction of translation."""
 
     corpus: NameOrSource
     """The name of a corpus in the catalog (`seq2seq data list`) or of a folder in the data
     folders, or a source: `{kind: files, train: {de: my.de, en: my.en}}`."""
     fallback: str | None = None
-    """A corpus of the catalog to use, with a message, if `corpus` is not available: on a machine
-    without apt, say."""
+    """A corpus of the catalog to use, with a message, if `corpus` is not available, for example
+    on a machine without apt."""
     source: str
     """Code of the source language, as in the corpus: `de`."""
     target: str

@@ -1,6 +1,6 @@
-"""Settings of the model families. `family` tells them apart.
+"""Settings of the model families. `family` distinguishes them.
 
-They live here and not beside the networks so that a config can be checked without importing torch.
+They are here, not in the models' files, so that a config can be checked without importing torch.
 """
 
 from typing import Annotated, ClassVar, Literal, Self

@@ -1,7 +1,7 @@
 """Keys that had another name in earlier versions.
 
-A run folder keeps its old config.yaml, so its old keys are read as the new ones. In a config that a
-person writes, an old key is a mistake, and the message names the new key.
+A run folder keeps its old config.yaml, so its old keys are read as the new ones. In a config that
+the user writes, an old key is a mistake, and the message names the new key.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The base of every config section, and one-line messages for what is wrong with one."""
+"""The base class of all config sections, and one-line messages for mistakes in them."""
 
 import difflib
 import typing
@@ -44,13 +44,13 @@ def describe_error(prefix: str, section: Any, error: Mapping[str, Any]) -> str:
     return f"{path}: {message[:1].lower()}{message[1:]} (got {error.get('input')!r})"
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Returns "; did you mean X?" for the nearest known word, or else the list of known words."""
-    known = list(known)
-    nearest = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+def suggest(word: str, keys: Iterable[str]) -> str:
+    """Returns "; did you mean X?" for the nearest key, or else the list of known keys."""
+    keys = list(keys)
+    nearest = difflib.get_close_matches(word, keys, n=1, cutoff=0.5)
     if nearest:
         return f"; did you mean {nearest[0]}?"
-    return f"; known keys: {', '.join(known)}" if known else ""
+    return f"; known keys: {', '.join(keys)}" if keys else ""
 
 
 def mistakes_message(where: str, problems: list[str]) -> str:

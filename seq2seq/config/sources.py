@@ -1,4 +1,4 @@
-"""Where a corpus comes from: the kinds of source, told apart by `kind`."""
+"""Where a corpus comes from: the kinds of source, distinguished by `kind`."""
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -150,8 +150,9 @@ class DingSource(Section):
     kind: Literal["ding"]
     """The kind of source."""
     parts: tuple[Literal["sentences", "phrases"], ...] = ("sentences", "phrases")
-    """`sentences`: examples that end in a period or the like. `phrases`: other entries of at
-    least two words. Phrases are for training only if there are sentences to test on."""
+    """`sentences`: examples that end with a period, question mark or exclamation mark. `phrases`:
+    other entries of at least two words. Phrases are for training only if there are sentences to
+    test on."""
     checksums: dict[str, str] = {}
     """File name of a package -> its SHA-256. Versions not listed here are checked by apt's
     signature alone."""

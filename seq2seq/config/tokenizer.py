@@ -32,8 +32,8 @@ class TokenizerConfig(Section):
     sampling_sides: Literal["source", "both"] = "both"
     """Which side is sampled."""
     copy_prob: Annotated[float, Field(ge=0, lt=1)] = 0.02
-    """Probability that a word which stands on both sides of a training pair is replaced by a copy
-    token. This teaches the model to carry over what the vocabulary does not know."""
+    """Probability that a word on both sides of a training pair is replaced by a copy token. This
+    teaches the model to copy what is not in the vocabulary."""
 
     @model_validator(mode="after")
     def _check_vocab_size(self) -> Self:

@@ -46,8 +46,8 @@ class Budget(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        given = [value for value in (self.steps, self.epochs, self.minutes) if value is not None]
-        if len(given) != 1:
+        limits = [value for value in (self.steps, self.epochs, self.minutes) if value is not None]
+        if len(limits) != 1:
             raise ValueError("give exactly one of steps, epochs and minutes")
         return self
 

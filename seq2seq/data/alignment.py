@@ -1,7 +1,7 @@
 """Word alignment with IBM Model 1 (Brown et al. 1993), learned from parallel sentences alone.
 
 `train_lexicon` estimates t(f|e): the probability that a source token e is translated as a target
-token f. `Aligner` uses it to say which source tokens a target token comes from.
+token f. `Aligner` uses it to find which source tokens a target token comes from.
 
 Legend:
     B sentences in a batch, S source tokens, T target tokens
@@ -70,7 +70,7 @@ def train_lexicon(
         source_size: size of the source vocabulary. This number becomes the NULL token.
         target_size: size of the target vocabulary.
         iterations: rounds of expectation maximization.
-        max_token_pairs: limit for P. Of a larger corpus, evenly spread sentences are used.
+        max_token_pairs: limit for P. From a larger corpus, evenly spaced sentences are used.
     """
     null = source_size
     keys, candidates = _token_pairs(source, target, null, target_size, max_token_pairs)
@@ -105,7 +105,7 @@ def _token_pairs(
     keys = []
     candidates = []
     sizes = [len(source[n]) * len(target[n]) for n in range(len(source))]
-    for n in _evenly_spread(sizes, max_token_pairs):
+    for n in _evenly_spaced(sizes, max_token_pairs):
         if not len(source[n]) or not len(target[n]):
             continue
         source_tokens = np.append(source[n], null).astype(np.int64)  # (S + 1,)
@@ -118,7 +118,7 @@ def _token_pairs(
     return np.concatenate(keys), np.concatenate(candidates)
 
 
-def _evenly_spread(sizes: list[int], limit: int) -> range:
+def _evenly_spaced(sizes: list[int], limit: int) -> range:
     """Returns evenly spaced indices whose sizes sum to about `limit` at most."""
     step = -(-sum(sizes) // limit)
     return range(0, len(sizes), max(1, step))

@@ -92,7 +92,7 @@ class TrainingBatches:
             pairs: the training pairs.
             tokenizer: encodes them.
             batching: the sizes of the batches.
-            sampling: says whether and how the text is segmented anew in each epoch.
+            sampling: whether and how the text is segmented again in each epoch.
             seed: determines the order of the pairs and the sampled segmentations.
             cache: the folder for the encoded text; see `encode_pairs`.
         """
@@ -148,13 +148,13 @@ class TrainingBatches:
     def _epoch(self, epoch: int) -> _Epoch:
         """Samples and groups an epoch. The last one is remembered, so that it is grouped once."""
         if self._last_epoch is None or self._last_epoch.number != epoch:
-            self._last_epoch = None  # frees its memory before the next one is made
+            self._last_epoch = None  # frees its memory before the next one is built
             encoded = self._sample(epoch) if self._sampling.sampling else self._encoded
             self._last_epoch = _Epoch(epoch, encoded, self._group(encoded, epoch))
         return self._last_epoch
 
     def _sample(self, epoch: int) -> EncodedPairs:
-        """Segments the text anew for one epoch (subword regularization)."""
+        """Segments the text again for one epoch (subword regularization)."""
         source = self._sample_side("source", 0, epoch)
         if self._sampling.sampling_sides == "source":
             return EncodedPairs(source, self._encoded.target)

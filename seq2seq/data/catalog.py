@@ -83,7 +83,7 @@ def unknown_corpus(name: str) -> UserError:
             f"{PLACEHOLDER} in {name!r} stands for a language. Write {example}, for example. "
             f"Choose one of {', '.join(choices)}."
         )
-    names = [known for known in catalog if PLACEHOLDER not in known]
+    names = [entry_name for entry_name in catalog if PLACEHOLDER not in entry_name]
     for entry in catalog.values():
         names += [entry.name.replace(PLACEHOLDER, code) for code in entry.choices]
     nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
@@ -95,7 +95,7 @@ def unknown_corpus(name: str) -> UserError:
 
 
 def _fill_in(entry: CatalogEntry, code: str) -> CatalogEntry:
-    """Puts a language code in place of `LL`, also in the settings of the source."""
+    """Replaces `LL` with a language code, also in the settings of the source."""
     languages = tuple(_fill_in_text(language, code) for language in entry.languages)
     source = entry.source
     if isinstance(source, HubSource):

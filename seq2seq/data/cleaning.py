@@ -1,8 +1,8 @@
-"""Cleaning: what is done to the text of a corpus before anything learns from it.
+"""Cleaning: normalizes the text of a corpus and drops bad training pairs.
 
-Only training pairs are filtered. Valid and test are normalized and nothing else, so that a
-published test set stays what it is. (Valid loses pairs with an empty side, for which there is no
-loss. Test keeps every line.)
+Only training pairs are filtered. Valid and test are only normalized, so that published test sets
+stay the same. (Valid loses pairs with an empty side, for which there is no loss. Test keeps every
+line.)
 """
 
 from collections.abc import Iterable
@@ -143,7 +143,7 @@ def _filter_train(
 def _typical_length_ratio(pairs: Pairs) -> float:
     """Returns the median number of source characters per target character.
 
-    It is the median and not the mean, so that pairs of unusual lengths do not decide what is usual.
+    The median, unlike the mean, is not moved by a few pairs of unusual lengths.
     """
     ratios = [len(source) / len(target) for source, target in pairs if source and target]
     return median(ratios or [1.0])

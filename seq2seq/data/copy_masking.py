@@ -2,7 +2,7 @@
 
 In translation, text that the vocabulary cannot spell becomes the same token, and the copy token in
 the output is replaced by that text. The idea is that of Luong et al. 2015b, "Addressing the Rare
-Word Problem", section 3.1; here the attention, and not the position, says which token is which.
+Word Problem", section 3.1; here the attention tells which copy token is which, not the position.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Sentence pairs and corpora as values: what every source yields and everything after it reads."""
+"""Sentence pairs and corpora, as every source returns them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -64,7 +64,7 @@ class Corpus:
     license: str = "not stated"
     attribution: str = "not stated"
     notes: list[str] = field(default_factory=list)
-    """Sentences for a person: what was held out, what replaced what."""
+    """Sentences for the user: what was held out, which fallback was used."""
     origin: dict[str, str] = field(default_factory=dict)
     """What it was made from: package or dataset -> version or checksum."""
 

@@ -164,7 +164,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
 def _write_corpus(corpus: Corpus, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     _delete_stale_partials(folder)
-    # Not made by `tempfile`, whose folders are readable by their owner alone.
+    # `tempfile` would create a folder that only its owner can read.
     partial = folder.with_name(f"{_partial_prefix(folder)}{uuid.uuid4().hex[:12]}")
     partial.mkdir()
     try:

@@ -74,8 +74,8 @@ def encode_pairs(pairs: Pairs, tokenizer: Tokenizer, cache: Path) -> EncodedPair
     Args:
         pairs: the text.
         tokenizer: encodes it.
-        cache: the folder for what can be made again. The arrays are kept there under a hash of
-            the text and the tokenizer.
+        cache: the cache folder. The arrays are stored there under a hash of the text and the
+            tokenizer.
 
     Raises:
         OSError: the arrays cannot be written.
@@ -96,7 +96,7 @@ def _encode_side(
     if not offsets_file.exists():
         rows = RaggedArray.of(tokenizer.encode(texts, side))
         _save_array(tokens_file, rows.flat)
-        # Last, because the presence of this file says that both are complete.
+        # Last, because this file marks both as complete.
         _save_array(offsets_file, np.append(rows.starts, len(rows.flat)))
     return RaggedArray.from_offsets(_map_array(tokens_file), _map_array(offsets_file))
 

@@ -10,7 +10,7 @@ from seq2seq.data.corpus import Pairs
 from seq2seq.errors import UserError
 from seq2seq.text.normalization import sentence_key
 
-# A split may end up this much smaller than asked for.
+# A split may end up this much smaller than requested.
 _SMALLEST_SHARE = 0.9
 
 

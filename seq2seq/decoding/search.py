@@ -42,7 +42,7 @@ class Hypothesis:
         log_prob: the sum of the log-probabilities of the tokens and </s>.
         score: `log_prob` divided by the length penalty. Higher is better.
         attention: (len(tokens) + 1, S), a row for every token and one for </s>. None if it was
-            not asked for or the model has no attention.
+            not requested or the model has no attention.
     """
 
     tokens: list[int]

@@ -29,7 +29,7 @@ Integers = NDArray[np.int64]
 # for each shape of a matrix, and keeps it.
 _PAD_TO_MULTIPLE_OF = 64
 
-# The tensors of shortlist.safetensors, each with the attribute that holds it.
+# Tensor in shortlist.safetensors -> attribute. The file keeps its names, so that old ones load.
 _TENSOR_NAMES = {"begins": "starts", "pieces": "tokens", "always": "always"}
 
 

@@ -19,7 +19,8 @@ class Alternative:
     Attributes:
         text: the translation.
         score: log-probability divided by the length penalty. Higher is better.
-        source_tokens: S strings, including </s>. Only if attention was asked for, as the next two.
+        source_tokens: S strings, including </s>. Set only if attention was requested, as are the
+            next two.
         target_tokens: T strings, including </s>.
         attention: (T,S) weights.
     """

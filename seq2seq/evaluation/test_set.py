@@ -1,4 +1,4 @@
-"""What is translated and scored: a split of the run's corpus, or a person's own files."""
+"""The test set of an evaluation: a split of the run's corpus, or the user's own files."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from seq2seq.run import RunFolder
 class TestSet:
     """N source texts and R reference sets of N texts, raw as in their files."""
 
-    __test__ = False  # not a test class, whatever pytest thinks of its name
+    __test__ = False  # keeps pytest from collecting this class
 
     name: str
     sources: list[str]
@@ -65,7 +65,7 @@ def load_test_splits(
 
 
 def load_files(source: Path, references: Sequence[Path]) -> TestSet:
-    """Returns a test set of a person's own files."""
+    """Returns a test set of the user's own files."""
     # "file-" keeps a file called test.de apart from the corpus's own test split.
     name = "file-" + re.sub(r"[^\w.-]+", "-", source.stem)
     return TestSet(name, read_lines(source), [read_lines(file) for file in references])

@@ -1,4 +1,5 @@
-"""New run folders made from trained ones: averaged checkpoints, and small folders to ship."""
+"""New run folders made from trained ones: averaged checkpoints, and small folders for
+translation only."""
 
 from seq2seq.export.average import average
 from seq2seq.export.package import export_run

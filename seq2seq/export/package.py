@@ -1,9 +1,10 @@
-"""A small folder to ship: weights, tokenizer and config, without what only training needs."""
+"""A small run folder for translation only: weights, tokenizer, config and perhaps a shortlist."""
 
 from pathlib import Path
 
-from seq2seq.api import training_corpus, vocabulary_sizes
 from seq2seq.data.corpus import Corpus
+from seq2seq.data.preparation import training_corpus
+from seq2seq.decoding.loading import vocabulary_sizes
 from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.errors import UserError
 from seq2seq.models.quantization import NumberFormat, dequantize, quantize
@@ -22,13 +23,13 @@ def export_run(
     data_dir: Path | None = None,
     reporter: Reporter = SILENT,
 ) -> int:
-    """Writes a run folder `into` with all that translating needs, and nothing else.
+    """Writes a run folder `into` with everything that translation needs, and nothing else.
 
     Args:
         run: a trained run.
         into: the folder to create.
         number_format: how the weights are stored.
-        shortlist: learn a shortlist from the run's training text, which has to be available.
+        shortlist: learn a shortlist from the run's training text, which must be available.
         data_dir: a folder with corpora that is searched first.
         reporter: receives what was learned.
 

@@ -77,14 +77,14 @@ class RowLayout(Protocol):
 class Memory(Rows):
     """What decoding needs of the source: one row for each sentence.
 
-    During search, several rows read the memory of one sentence. The layout says which.
+    During search, several rows read the memory of one sentence. The layout tells which.
     """
 
     layout: RowLayout | None = field(default=None, kw_only=True)
     """None means one row for each sentence: N equals B."""
 
     def with_layout(self, layout: RowLayout) -> Self:
-        """Returns the same memory for rows that are laid out as `layout` says."""
+        """Returns the same memory for rows with this layout."""
         return replace(self, layout=layout)
 
     def select(self, rows: Tensor) -> Self:

@@ -81,7 +81,7 @@ def translation_format(precision: str, device: torch.device) -> WeightFormat:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
-    """Computes matrix products in bfloat16 if `precision` says so, and else in float32.
+    """Computes matrix products in bfloat16 if that is the `precision`, and otherwise in float32.
 
     Weights, gradients and the loss stay float32.
     """

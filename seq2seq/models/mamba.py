@@ -285,13 +285,7 @@ class Mamba(TokenModel[LayeredMemory, MambaState]):
 
     def encode(self, source: Tensor, source_mask: Tensor) -> LayeredMemory:
         x = self.encoder(self.source_embedding(source), source_mask)
-        all_keys: list[Tensor] = []
-        all_values: list[Tensor] = []
-        for layer in self.layers:
-            keys, values = layer.cross_attn.project(x)
-            all_keys.append(keys)
-            all_values.append(values)
-        return LayeredMemory(tuple(all_keys), tuple(all_values), source_mask)
+        return LayeredMemory.of(x, source_mask, (layer.cross_attn for layer in self.layers))
 
     def start(self, memory: LayeredMemory) -> MambaState:
         like = memory.keys[0]

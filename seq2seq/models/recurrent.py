@@ -104,7 +104,7 @@ def _norm(config: RecurrentConfig) -> nn.Module:
 
 
 def _residual(config: RecurrentConfig, inputs: Tensor, outputs: Tensor) -> Tensor:
-    """Adds the inputs of a layer to its outputs, if the config says so and the sizes agree."""
+    """Adds the inputs of a layer to its outputs, if `residual` is set and the sizes agree."""
     if config.residual and inputs.shape == outputs.shape:
         return inputs + outputs
     return outputs
@@ -133,7 +133,7 @@ class RecurrentSeq2Seq(TokenModel[AttentionMemory, DecoderState]):
 
     def encode(self, source: Tensor, source_mask: Tensor) -> AttentionMemory:
         values, summary = self.encoder(self.source_embedding(source), source_mask)
-        return self.attention.remember(values, source_mask, summary)
+        return self.attention.build_memory(values, source_mask, summary)
 
     def start(self, memory: AttentionMemory) -> DecoderState:
         summary = memory.summary
@@ -168,7 +168,7 @@ class RecurrentSeq2Seq(TokenModel[AttentionMemory, DecoderState]):
             outputs = self.layers[number](inputs, state.layers[number])
             outputs = apply_mask(self.norms[number](outputs), masks.layers[number])
             values = _residual(self.config, values, outputs)
-        readout = self._read(values, context, masks.readout)
+        readout = self._compute_readout(values, context, masks.readout)
         return Decoded(self.project(readout, memory), weights)
 
     def _step(
@@ -188,7 +188,7 @@ class RecurrentSeq2Seq(TokenModel[AttentionMemory, DecoderState]):
             layer_states.append(layer_state)
             outputs = apply_mask(self.norms[number](output).unsqueeze(1), masks.layers[number])
             values = _residual(self.config, values, outputs)
-        readout = self._read(values, context, masks.readout).squeeze(1)  # (N,D)
+        readout = self._compute_readout(values, context, masks.readout).squeeze(1)  # (N,D)
         attention = None if weights is None else weights.squeeze(1)
         next_readout = None if state.readout is None else readout
         step = Step(self.project(readout, memory), attention)
@@ -203,7 +203,7 @@ class RecurrentSeq2Seq(TokenModel[AttentionMemory, DecoderState]):
             steps.append(step)
         return stack_steps(steps)
 
-    def _read(self, values: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
+    def _compute_readout(self, values: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
         """values, context (N,T,H) -> readout (N,T,D) (Luong et al. 2015, equation 5)."""
         joined = torch.cat([values, context.to(values.dtype)], dim=-1)  # (N,T,2H)
         return apply_mask(torch.tanh(self.readout(joined)), mask)

@@ -151,13 +151,7 @@ class Transformer(TokenModel[LayeredMemory, TransformerState]):
         for layer in self.encoder:
             x = layer(x, mask, rotary)
         x = self.encoder_norm(x)
-        all_keys: list[Tensor] = []
-        all_values: list[Tensor] = []
-        for decoder_layer in self.decoder:
-            keys, values = decoder_layer.cross_attn.project(x)
-            all_keys.append(keys)
-            all_values.append(values)
-        return LayeredMemory(tuple(all_keys), tuple(all_values), source_mask)
+        return LayeredMemory.of(x, source_mask, (layer.cross_attn for layer in self.decoder))
 
     def start(self, memory: LayeredMemory) -> TransformerState:
         empty = tuple(keys[:, :, :0] for keys in memory.keys)  # (B,h,0,E) for each layer

@@ -4,19 +4,19 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors.torch import load_file
-from safetensors.torch import save as to_bytes
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from seq2seq.errors import UserError
-from seq2seq.files import atomic_write
+from seq2seq.files import atomic_paths
 
 
 def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
     """Writes tensors by name. Tensors that share memory are written once, under the first name.
 
     Raises:
-        OSError: the file cannot be written; an old file is still there.
+        UserError: the file cannot be written. An old file is still there.
     """
     stored: dict[str, Tensor] = {}
     name_of_memory: dict[int, str] = {}
@@ -24,8 +24,18 @@ def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
         first_name = name_of_memory.setdefault(tensor.data_ptr(), name)
         if first_name == name or tensor.numel() == 0:
             stored[name] = tensor.detach().contiguous()
-    with atomic_write(path) as file:
-        file.write(to_bytes(stored))
+    try:
+        with atomic_paths(path) as (temporary,):
+            mode = temporary.stat().st_mode
+            # Straight into the file: as bytes, the weights would be in memory a second time.
+            save_file(stored, temporary)
+            # safetensors makes files that only their owner can read.
+            temporary.chmod(mode)
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"{path} cannot be written ({error}). Free some disk space or choose another folder. "
+            "A training continues with --resume."
+        ) from error
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
@@ -47,7 +57,7 @@ def load_weights(path: Path) -> dict[str, Tensor]:
 
 
 def current_names(weights: dict[str, Tensor], family: type[nn.Module]) -> dict[str, Tensor]:
-    """Returns the weights under the parameter names of today.
+    """Returns the weights under today's parameter names.
 
     Args:
         weights: tensors by name, perhaps written by an earlier version.

@@ -1,11 +1,10 @@
 """Recurrent families with attention, and with one vector that carries the whole sentence."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seq2seq.studies import pictures
 from seq2seq.studies.claims import Measures
-from seq2seq.studies.study import Measurement, Results, Table
+from seq2seq.studies.study import Results, Table
 from seq2seq.studies.training import Training
 from seq2seq.studies.translators import TranslatorStudy
 
@@ -39,14 +38,7 @@ class BottleneckStudy(TranslatorStudy):
             )
         return trainings
 
-    def measurements(self) -> list[Measurement]:
-        measurements = []
-        for training in self.trainings():
-            measure = partial(self._measure, training)
-            measurements.append(Measurement(training.name, self.settings(training), measure))
-        return measurements
-
-    def _measure(self, training: Training) -> dict[str, Any]:
+    def measure(self, training: Training) -> dict[str, Any]:
         return self.evaluate(self.trained(training), "test")
 
     def measures(self, results: Results) -> Measures:
@@ -76,12 +68,14 @@ class BottleneckStudy(TranslatorStudy):
         """BLEU lost without attention in each bucket with enough sentences, short to long."""
         enough = min(_MIN_CLAIMED, self.config.translation.sentences or _MIN_CLAIMED)
         losses = []
-        for with_it, without_it in zip(attention, without, strict=True):
-            if with_it["n"] >= enough or len(attention) == 1:
-                losses.append(float(with_it["bleu"] - without_it["bleu"]))
+        for bucket, bucket_without in zip(attention, without, strict=True):
+            if bucket["n"] >= enough or len(attention) == 1:
+                losses.append(float(bucket["bleu"] - bucket_without["bleu"]))
         return losses or [0.0]
 
     def table(self, results: Results) -> Table:
+        if not results:
+            return Table(["model", "BLEU"], [])
         first = next(iter(results.values()))
         head = ["model", "BLEU", *(f"{bucket['words']} words" for bucket in first["by_length"])]
         rows = []

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, SerializeAsAny, ValidationError
 
-from seq2seq.config import Config, ModelConfig, find_config, load_config, parse_model
+from seq2seq.config import Config, ModelConfig, find_config, load_config, parse_model, read_yaml
 from seq2seq.config.section import Section, describe_error, mistakes_message
 from seq2seq.errors import UserError
 
@@ -119,11 +118,7 @@ def load_comparison_config(path: Path, *, quick: bool) -> ComparisonConfig:
         UserError: the file cannot be read, or it has mistakes; the message lists all of them.
     """
     path = find_config(path, kind="comparison")
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        message = " ".join(str(error).split())
-        raise UserError(f"{path} cannot be read as a config: {message}") from None
+    raw = read_yaml(path)
     if not isinstance(raw, dict) or "translation" not in raw:
         raise UserError(
             f"{path} is not a config of a comparison: it has no section `translation`. "

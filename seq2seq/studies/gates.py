@@ -55,18 +55,18 @@ class GateStudy(TranslatorStudy):
     def measurements(self) -> list[Measurement]:
         reference = self.reference()
         settings = self.settings(reference)
-        measurements = [Measurement(_FREE, settings, partial(self._measure, reference))]
+        measurements = [Measurement(_FREE, settings, partial(self.measure, reference))]
         for label, gates in self.config.translation.held_gates.items():
             measure_held = partial(self._measure_held, label)
             measurements.append(Measurement(label, settings | {"held": gates}, measure_held))
         for label, training in self._retrainings().items():
-            measure = partial(self._measure, training)
+            measure = partial(self.measure, training)
             measurements.append(
                 Measurement(f"{label}, retrained", self.settings(training), measure)
             )
         return measurements
 
-    def _measure(self, training: Training) -> dict[str, Any]:
+    def measure(self, training: Training) -> dict[str, Any]:
         return self.evaluate(self.trained(training), "valid")
 
     def _measure_held(self, label: str) -> dict[str, Any]:

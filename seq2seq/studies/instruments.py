@@ -1,4 +1,4 @@
-"""Instruments that hang on a model from outside. The model's code knows nothing of them.
+"""Instruments that are attached to a model from outside. The model's code knows nothing of them.
 
 Legend: I input size, H hidden size.
 """

@@ -31,7 +31,7 @@ def peak_mb() -> float:
     """Returns the peak memory of this process in MB.
 
     Raises:
-        UserError: the system does not say it.
+        UserError: the system does not report it.
     """
     status = Path("/proc/self/status")
     if status.exists():

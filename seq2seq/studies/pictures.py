@@ -35,7 +35,7 @@ _STYLE = {
 def require_matplotlib() -> None:
     """Imports all parts of matplotlib that pictures need.
 
-    Call it first. Pictures are drawn after hours of measuring: a person should learn at once that
+    Call it first. Pictures are drawn after hours of measuring: the user should learn at once that
     matplotlib is missing, and Ctrl-C must not interrupt a later import.
 
     Raises:

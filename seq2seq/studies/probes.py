@@ -75,7 +75,7 @@ def task_logits(model: Seq2Seq, inputs: Tensor) -> Tensor:
     return logits
 
 
-# -- recall ------------------------------------------------------------------------------------
+# -- recall ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def measure_accuracy(model: Seq2Seq, task: Task, delay: int, generator: torch.Ge
     return float((logits.argmax(-1) == batch.answers).float().mean())
 
 
-# -- gradients ---------------------------------------------------------------------------------
+# -- gradients -------------------------------------------------------------------------------------
 
 
 def input_gradients(

@@ -1,11 +1,10 @@
 """Translators of equal size after equal training time."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seq2seq.studies import pictures
 from seq2seq.studies.claims import Measures
-from seq2seq.studies.study import Measurement, Results, Table
+from seq2seq.studies.study import Results, Table
 from seq2seq.studies.training import Training
 from seq2seq.studies.translators import TranslatorStudy
 
@@ -33,14 +32,7 @@ class QualityStudy(TranslatorStudy):
         runs = {translation.reference: translation.runs[translation.reference], **translation.runs}
         return [self.training(name, run, translation.minutes) for name, run in runs.items()]
 
-    def measurements(self) -> list[Measurement]:
-        measurements = []
-        for training in self.trainings():
-            measure = partial(self._measure, training)
-            measurements.append(Measurement(training.name, self.settings(training), measure))
-        return measurements
-
-    def _measure(self, training: Training) -> dict[str, Any]:
+    def measure(self, training: Training) -> dict[str, Any]:
         reference = self.reference()
         against = None
         if training != reference:

@@ -3,7 +3,7 @@
 index.html               everything on one page
 results.json             all numbers and claims
 pictures/                one picture for each study, PNG and SVG
-measurements/, runs/     what was measured and trained; it is not done again
+measurements/, runs/     finished measurements and trainings, which are not repeated
 """
 
 import json
@@ -67,7 +67,7 @@ def run_comparison(
 
     Raises:
         UserError: the config has mistakes, matplotlib is missing, or a training failed.
-        TrainingStopped: Ctrl-C during a training. The same call continues it.
+        TrainingInterrupted: Ctrl-C during a training. The same call continues it.
     """
     pictures.require_matplotlib()
     config = load_comparison_config(config_file, quick=quick)

@@ -1,4 +1,4 @@
-"""What a study is: measurements that are made once, claims about them, a table and a picture."""
+"""A study: measurements that are stored, claims about them, a table and a picture."""
 
 import json
 import time
@@ -61,7 +61,7 @@ class Study(ABC):
 
     @abstractmethod
     def measurements(self) -> list[Measurement]:
-        """All measurements, in the order in which they are made."""
+        """All measurements, in order."""
 
     @abstractmethod
     def measures(self, results: Results) -> Measures:
@@ -96,7 +96,7 @@ class Study(ABC):
         return _through_json(results)
 
     def stored_results(self) -> Results | None:
-        """The results of all measurements, or None if one was not made yet."""
+        """The results of all measurements, or None if one is missing."""
         results = {}
         for measurement in self.measurements():
             stored = self._stored(measurement)
@@ -106,7 +106,7 @@ class Study(ABC):
         return results
 
     def missing(self) -> list[Measurement]:
-        """The measurements that were not made yet."""
+        """The measurements that have no stored result."""
         return [each for each in self.measurements() if self._stored(each) is None]
 
     def _file(self, measurement: Measurement) -> Path:

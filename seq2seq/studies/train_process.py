@@ -3,7 +3,7 @@
     python -m seq2seq.studies.train_process CONFIG --run RUN [--resume] [--data-dir FOLDER]
         [--hold-gates '{"forget": 1}']
 
-Messages go to standard output, one a line. SIGTERM saves the training and ends it.
+Messages go to standard output, one per line. SIGTERM saves the training and ends it.
 """
 
 import argparse
@@ -39,7 +39,7 @@ class LineReporter(Reporter):
 
 
 def main() -> int:
-    """Returns the exit status: 0 if the training is finished, 130 if it was stopped."""
+    """Returns the exit status: 0 if the training is finished, 130 if it was interrupted."""
     parser = argparse.ArgumentParser(description="Trains one model of `seq2seq compare`.")
     parser.add_argument("config", type=Path, help="config file")
     parser.add_argument("--run", type=Path, required=True, help="run folder")
@@ -48,6 +48,7 @@ def main() -> int:
     parser.add_argument("--hold-gates", default="{}", help='gates to hold: {"forget": 1}')
     arguments = parser.parse_args()
     runtime.set_environment()
+    runtime.set_output_encoding()
     runtime.keep_freed_memory()
     try:
         finished = _train(arguments)
@@ -61,7 +62,7 @@ def main() -> int:
 
 
 def _train(arguments: argparse.Namespace) -> bool:
-    """Trains until the budget is used or a signal stops it. Returns whether it is finished."""
+    """Trains until the budget is used or a signal interrupts it. Returns whether it is finished."""
     # torch reads the environment when it is imported.
     from seq2seq import api
     from seq2seq.config import load_config

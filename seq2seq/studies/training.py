@@ -1,4 +1,4 @@
-"""Trains the translators of a comparison in FOLDER/runs, several at once if the config says so.
+"""Trains the translators of a comparison in FOLDER/runs, one by one or several at once.
 
 On a CPU, two trainings with one thread each get more done than two threads for one after the
 other. The comparison is fair: every training has the same share of the machine for the same time.
@@ -29,8 +29,8 @@ from seq2seq.training.checkpoint import has_checkpoint, load_training_state
 _POLL_SECONDS = 0.2
 
 
-class TrainingStopped(Exception):
-    """A person stopped a training. It is saved, and the next comparison continues it."""
+class TrainingInterrupted(Exception):
+    """Ctrl-C interrupted a training. It is saved, and the next comparison continues it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Training:
 
     @property
     def run(self) -> RunFolder:
-        """The run folder as it is now on the disk."""
+        """The run folder, read from disk again."""
         return RunFolder(self.folder)
 
     @property
@@ -98,14 +98,14 @@ class Training:
 def train_all(
     trainings: Sequence[Training], at_once: int, data_dir: Path | None, reporter: Reporter
 ) -> None:
-    """Trains what is not finished.
+    """Trains the translators that are not finished.
 
     Args:
         trainings: may name a training several times.
         at_once: trainings that run side by side.
 
     Raises:
-        TrainingStopped: after Ctrl-C, when all of them are saved.
+        TrainingInterrupted: after Ctrl-C, when all of them are saved.
         UserError: a training failed.
     """
     by_folder = {each.folder: each for each in trainings}
@@ -139,7 +139,7 @@ def _train_here(training: Training, data_dir: Path | None, reporter: Reporter) -
             instrument=instrument,
         )
     if not state.finished:
-        raise TrainingStopped
+        raise TrainingInterrupted
 
 
 def _train_side_by_side(

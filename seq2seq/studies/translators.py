@@ -2,16 +2,18 @@
 
 import os
 from abc import abstractmethod
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from seq2seq import api
 from seq2seq.config import dump_config
+from seq2seq.decoding.loading import vocabulary_sizes
 from seq2seq.evaluation.test_set import TestSet, load_split
 from seq2seq.models import Seq2Seq, build
 from seq2seq.run import RunFolder
 from seq2seq.studies.config import TranslatorConfig
-from seq2seq.studies.study import Study
+from seq2seq.studies.study import Measurement, Study
 from seq2seq.studies.training import Training, train_all
 from seq2seq.training.journal import Journal
 
@@ -22,6 +24,18 @@ class TranslatorStudy(Study):
     @abstractmethod
     def trainings(self) -> list[Training]:
         """All trainings that the measurements need."""
+
+    @abstractmethod
+    def measure(self, training: Training) -> dict[str, Any]:
+        """Measures a translator, and trains it first if it is not finished."""
+
+    def measurements(self) -> list[Measurement]:
+        """One measurement of each training."""
+        measurements = []
+        for training in self.trainings():
+            measure = partial(self.measure, training)
+            measurements.append(Measurement(training.name, self.settings(training), measure))
+        return measurements
 
     def training(
         self, name: str, translator: TranslatorConfig, minutes: float, *overrides: str
@@ -93,4 +107,4 @@ def _scores_against(comparison: dict[str, Any]) -> dict[str, Any]:
 
 def build_model(run: RunFolder) -> Seq2Seq:
     """Builds the model of a run, with initial weights."""
-    return build(run.config.model, api.vocabulary_sizes(run.tokenizer))
+    return build(run.config.model, vocabulary_sizes(run.tokenizer))

@@ -1,4 +1,4 @@
-"""A hash of texts, under which what is made from them is cached."""
+"""A hash of texts. What is computed from them is cached under it."""
 
 import hashlib
 from collections.abc import Sequence

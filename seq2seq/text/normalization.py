@@ -51,5 +51,5 @@ def sentence_key(text: str) -> str:
     folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
     folded = folded.casefold()
     key = " ".join(folded.translate(_KEY_TABLE).split())
-    # A text of punctuation alone is only like itself.
+    # A text of nothing but punctuation has a key of its own.
     return key or " ".join(folded.split())

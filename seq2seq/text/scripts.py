@@ -47,8 +47,7 @@ def foreign_letters(text: str, language: str) -> float:
     letters = _LETTER.findall(text)
     if not letters:
         return 0.0
-    native = _native_letter(scripts)
-    foreign = sum(native.match(letter) is None for letter in letters)
+    foreign = len(letters) - len(_native_letter(scripts).findall(text))
     return foreign / len(letters)
 
 
@@ -56,7 +55,7 @@ def foreign_letters(text: str, language: str) -> float:
 def _native_letter(scripts: tuple[str, ...]) -> regex.Pattern[str]:
     """Returns a pattern for one letter of these scripts.
 
-    Script extensions count: the Japanese prolonged sound mark, say, belongs to two scripts.
+    Script extensions count: for example, the Japanese prolonged sound mark belongs to two scripts.
     """
     members = "".join(rf"\p{{scx={script}}}" for script in scripts)
-    return regex.compile(f"[{members}]")
+    return regex.compile(rf"(?V1)[\p{{L}}&&[{members}]]")

@@ -60,7 +60,7 @@ def try_average(
     It must also be as good as the average that an earlier end of this training kept, if any.
     In the end, the model has its own weights again.
     """
-    # A person may have deleted some files to free disk space.
+    # The user may have deleted some files to free disk space.
     steps = [step for _, step in state.best if run.best_checkpoint(step).exists()]
     if len(steps) < 2:
         return

@@ -77,12 +77,12 @@ def load_training_state(run: RunFolder) -> TrainingState:
 
 
 def has_checkpoint(run: RunFolder) -> bool:
-    """Says whether the run can be resumed."""
+    """Returns whether the run can be resumed."""
     return run.last_checkpoint is not None
 
 
 def holds_training(run: RunFolder) -> bool:
-    """Says whether a new training in this folder would destroy something.
+    """Returns whether a new training in this folder would destroy something.
 
     A training that was killed before its first checkpoint was complete cannot be resumed and does
     not count, even if it left weights.

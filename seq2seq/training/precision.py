@@ -107,7 +107,7 @@ def measure_precisions(
     """Returns the median seconds of forward and backward in each precision that works here.
 
     CPUs with AMX or avx512_bf16 gain severalfold from bfloat16, others lose, and processor flags do
-    not say how much. Weights and random state stay as they were.
+    not tell how much. Weights and random state stay as they were.
 
     Args:
         model: the model whose gradients `loss` computes.

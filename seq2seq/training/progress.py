@@ -1,4 +1,4 @@
-"""The lines that a person reads during training."""
+"""The lines that training shows to the user."""
 
 from dataclasses import dataclass
 

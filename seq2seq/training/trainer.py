@@ -2,7 +2,7 @@
 
 Everything that the next update depends on is in the model, the optimizer, the moving average,
 torch's random state and TrainingState. A checkpoint holds all of it, so a resumed run continues
-exactly as if it had never stopped.
+exactly as if it had never been interrupted.
 """
 
 import math
@@ -67,7 +67,7 @@ class Trainer:
         self._skipped_in_a_row = 0
 
     def run(self) -> TrainingState:
-        """Trains until the budget is used, patience runs out, or a person interrupts.
+        """Trains until the budget is used, patience runs out, or the user interrupts.
 
         After an interrupt, `state.finished` is empty.
         """
@@ -235,7 +235,7 @@ class Trainer:
 
     @contextmanager
     def _averaged_weights(self) -> Iterator[None]:
-        """Puts the moving average, if there is one, in place of the weights inside the block."""
+        """Replaces the weights with the moving average, if there is one, inside the block."""
         if self.ema is None:
             yield
             return
@@ -249,8 +249,8 @@ class Trainer:
         """Validates once more, averages the best checkpoints, and saves the last checkpoint."""
         state = self.state
         reason = state.finished
-        # A kill before all of this is done must lead to a repetition, so checkpoints do not say yet
-        # that the run is finished.
+        # A kill before all of this is done must lead to a repetition, so checkpoints do not
+        # record yet that the run is finished.
         state.finished = ""
         if reason == "budget" and state.step % self.config.validation.every_steps != 0:
             self._validate()

@@ -21,7 +21,7 @@ _PAD_TO_MULTIPLE_OF = 8
 
 @dataclass(frozen=True)
 class Sample:
-    """One translated pair, to be read by a person."""
+    """One translated pair, to show to the user."""
 
     source: str
     reference: str
@@ -41,7 +41,7 @@ class Validation:
     samples: list[Sample]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the fields as they stand in the journal."""
+        """Returns the fields of the journal."""
         return asdict(self)
 
 

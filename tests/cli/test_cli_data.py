@@ -69,7 +69,7 @@ def test_list_shows_local_corpora(corpus: Path) -> None:
     assert f"on this machine: my-de-en  ({corpus})" in shown
 
 
-def test_list_without_local_corpora_says_how_to_get_one() -> None:
+def test_list_without_local_corpora_explains_how_to_get_one() -> None:
     assert "No corpus is on this machine yet. `seq2seq data fetch NAME`" in run_data("list")
 
 

@@ -83,7 +83,7 @@ def test_a_demo_whose_training_was_saved_continues(
     assert echoed == ["Interrupted. Run the same command to continue."]
 
 
-def test_training_says_how_to_continue(
+def test_training_prints_the_command_to_continue(
     run_cli_expecting_error: RunCliExpectingError,
     monkeypatch: pytest.MonkeyPatch,
     echoed: list[str],

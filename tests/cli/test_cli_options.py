@@ -18,14 +18,14 @@ class ModelLoaded(Exception):
 
 @pytest.fixture
 def load_arguments(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What `seq2seq translate` hands to `api.load`."""
+    """What `seq2seq translate` hands to `load`."""
     arguments: dict[str, Any] = {}
 
     def load(folder: Path, **options: Any) -> None:
         arguments.update(options, folder=folder)
         raise ModelLoaded
 
-    monkeypatch.setattr("seq2seq.api.load", load)
+    monkeypatch.setattr("seq2seq.decoding.loading.load", load)
     return arguments
 
 

@@ -8,22 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
+from fakes import RecordingReporter
 from fixture_types import RunCliExpectingError, RunCliHere, TranslateHere
 
 from seq2seq import api
 from seq2seq.config import load_config
-from seq2seq.reporter import Reporter
 from seq2seq.text.tokenizer import TAG
-
-
-class RecordingReporter(Reporter):
-    """Keeps all messages."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def info(self, line: str) -> None:
-        self.lines.append(line)
 
 
 def printed_extra_pairs(shown: str) -> list[dict[str, Any]]:
@@ -98,7 +88,7 @@ def test_pairs_of_the_test_split_are_reported(in_toy_folder: Path, tagged_pairs:
     config = load_config(in_toy_folder / "toy.yaml", [f"data.extra_pairs={tagged_pairs}"])
     reporter = RecordingReporter()
     api.prepare(config, reporter=reporter)
-    assert any("overlap with valid/test: 60" in line for line in reporter.lines), reporter.lines
+    assert "overlap with valid/test: 60" in "\n".join(reporter.messages)
 
 
 def test_the_tag_is_one_token(in_toy_folder: Path) -> None:

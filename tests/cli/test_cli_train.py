@@ -28,7 +28,7 @@ def test_run_folder_contains_what_the_readme_says(toy_run: Path) -> None:
         assert (toy_run / name).is_file(), name
 
 
-def test_journal_tells_how_training_went(toy_run: Path) -> None:
+def test_journal_records_the_training(toy_run: Path) -> None:
     lines = (toy_run / "journal.jsonl").read_text(encoding="utf-8").splitlines()
     events = [json.loads(line) for line in lines]
     assert {event["event"] for event in events} >= {"precision", "step", "validation", "end"}
@@ -54,7 +54,15 @@ def test_interrupted_training_saves_and_continues(
     cli_environment: dict[str, str],
     toy_data: Path,
 ) -> None:
-    command = [sys.executable, "-m", "seq2seq.cli", "train", "toy.yaml", "--run", "runs/stopped"]
+    command = [
+        sys.executable,
+        "-m",
+        "seq2seq.cli",
+        "train",
+        "toy.yaml",
+        "--run",
+        "runs/interrupted",
+    ]
     command += ["--set", "training.budget.steps=100000"]
     command += ["--set", "training.validation.every_steps=10"]
     process = subprocess.Popen(
@@ -65,13 +73,13 @@ def test_interrupted_training_saves_and_continues(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    run = toy_data / "runs" / "stopped"
+    run = toy_data / "runs" / "interrupted"
     state_file = run / "checkpoints" / "last" / "state.json"
     wait_for(state_file)
     # A second training in the same folder is refused, and changes nothing there.
-    second = ("train", "--resume", "--run", "runs/stopped", "--set", "training.budget.steps=7")
+    second = ("train", "--resume", "--run", "runs/interrupted", "--set", "training.budget.steps=7")
     error = run_cli_expecting_error(*second)
-    assert "runs/stopped is being trained by another process" in error
+    assert "runs/interrupted is being trained by another process" in error
     assert "steps: 100000" in (run / "config.yaml").read_text(encoding="utf-8")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -80,9 +88,9 @@ def test_interrupted_training_saves_and_continues(
     assert not (run / "training.lock").exists()
     step = json.loads(state_file.read_text(encoding="utf-8"))["step"]
     assert f"Interrupted; saved at step {step:,}." in out.decode()
-    assert "Continue with: seq2seq train --resume --run runs/stopped" in out.decode()
+    assert "Continue with: seq2seq train --resume --run runs/interrupted" in out.decode()
     budget = f"training.budget.steps={step + 20}"
-    shown = run_cli_here("train", "--resume", "--run", "runs/stopped", "--set", budget)
+    shown = run_cli_here("train", "--resume", "--run", "runs/interrupted", "--set", budget)
     assert f"resuming from step {step:,}" in shown
     assert json.loads(state_file.read_text(encoding="utf-8"))["step"] == step + 20
 

@@ -47,6 +47,15 @@ def test_a_long_line_is_not_wrapped_in_a_file(no_terminal: None) -> None:
     assert make_console().width == 200
 
 
+def test_a_message_of_a_thousand_columns_stays_one_line(
+    no_terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "a :smile: " * 100
+    with ConsoleReporter() as reporter:
+        reporter.info(line)
+    assert capsys.readouterr().out == line + "\n"
+
+
 def test_plain_status_comes_at_once_and_then_every_30_seconds(
     no_terminal: None, clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:

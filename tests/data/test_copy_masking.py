@@ -48,7 +48,7 @@ def test_only_whole_words_are_masked() -> None:
         ("", ""),
     ],
 )
-def test_no_word_is_masked_that_is_not_exactly_once_on_each_side(source: str, target: str) -> None:
+def test_only_words_that_occur_once_on_each_side_are_masked(source: str, target: str) -> None:
     assert mask_pair(source, target) == (source, target)
 
 

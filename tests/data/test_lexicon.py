@@ -1,9 +1,9 @@
 """IBM Model 1, compared with expectation maximization in dictionaries."""
 
-import random
 from collections import defaultdict
 
 import pytest
+from fakes import Sentences, unordered_token_pairs
 
 from seq2seq.data.alignment import Lexicon, train_lexicon
 
@@ -12,21 +12,9 @@ TARGET_SIZE = 15
 NULL = SOURCE_SIZE
 UNEXPLAINED = 14
 
-Sentences = list[list[int]]
-
 
 def random_pairs(count: int) -> tuple[Sentences, Sentences]:
-    """Source token s is translated as s + 1, in any order. UNEXPLAINED comes from no token."""
-    rng = random.Random(0)
-    source = []
-    target = []
-    for _ in range(count):
-        row = [rng.randrange(4, SOURCE_SIZE) for _ in range(rng.randrange(1, 6))]
-        translation = [token + 1 for token in row] + [UNEXPLAINED]
-        rng.shuffle(translation)
-        source.append(row)
-        target.append(translation)
-    return source, target
+    return unordered_token_pairs(count, 0, source_size=SOURCE_SIZE, unexplained=UNEXPLAINED)
 
 
 def slow_lexicon(

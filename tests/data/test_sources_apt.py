@@ -7,24 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fakes import RecordingReporter
 
 from seq2seq.data.corpus import SourceUnavailable
 from seq2seq.data.sources.apt import fetch_packages
 from seq2seq.errors import UserError
-from seq2seq.reporter import Reporter
 
 MakeDeb = Callable[..., bytes]
 
 
-class RecordingReporter(Reporter):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def info(self, line: str) -> None:
-        self.lines.append(line)
-
-
-# It records its calls, and acts as the file `network` beside it says.
+# It records its calls. The file `network` beside it decides whether the network works.
 FAKE_APT_GET = """#!{python}
 import pathlib, shutil, sys
 here = pathlib.Path(__file__).parent
@@ -74,8 +66,8 @@ def test_fetches_the_packages(fake_apt_folder: Path) -> None:
     packages = fetch_packages(["a"], checksums={}, corpus="some-de-en", reporter=reporter)
     assert packages["a"].version == "4:1.0"
     assert (fake_apt_folder / "calls").read_text().splitlines() == ["update", "download a"]
-    assert reporter.lines[0].startswith("some-de-en: fetching the package lists")
-    assert reporter.lines[1] == "some-de-en: downloading a"
+    assert reporter.messages[0].startswith("some-de-en: fetching the package lists")
+    assert reporter.messages[1] == "some-de-en: downloading a"
 
 
 def test_apt_uses_a_private_folder_that_is_deleted(fake_apt_folder: Path) -> None:

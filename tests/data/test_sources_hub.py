@@ -93,7 +93,7 @@ def raise_in_dataset_info(monkeypatch: pytest.MonkeyPatch, error: Exception) -> 
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", dataset_info)
 
 
-def test_without_network_the_error_says_which_files_to_copy(
+def test_without_network_the_error_names_the_files_to_copy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     raise_in_dataset_info(monkeypatch, ConnectionError("Name or service not known"))

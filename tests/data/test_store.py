@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import RecordingReporter
 
 from seq2seq.config.data import DataConfig
 from seq2seq.config.sources import FilesSource, HubSource, LibreOfficeSource, Source
@@ -21,16 +22,8 @@ from seq2seq.errors import UserError
 from seq2seq.reporter import Reporter
 
 SETTINGS = LibreOfficeSource(kind="libreoffice")
-"""The tests replace what collects from it."""
+"""A source. The tests replace `collect`, so it is never read."""
 SPLITS = ("train", "valid", "test", "test-interface")
-
-
-class RecordingReporter(Reporter):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def info(self, line: str) -> None:
-        self.lines.append(line)
 
 
 class FakeCollector:
@@ -154,8 +147,8 @@ def test_a_fetched_corpus_has_the_license_of_the_catalog() -> None:
 
 def test_fetching_reports_license_and_attribution(reporter: RecordingReporter) -> None:
     fetch_corpus("good-de-en", reporter=reporter)
-    assert "good-de-en: license: CC0" in reporter.lines
-    assert "good-de-en: attribution: nobody" in reporter.lines
+    assert "good-de-en: license: CC0" in reporter.messages
+    assert "good-de-en: attribution: nobody" in reporter.messages
 
 
 def test_corpus_json_has_counts_license_and_origin() -> None:
@@ -174,7 +167,7 @@ def test_corpus_json_of_earlier_versions_spells_the_license_in_another_way() -> 
     assert load_corpus(make_config()).license == "MIT"
 
 
-def test_a_second_fetch_changes_nothing_and_says_so(
+def test_a_second_fetch_changes_nothing_and_reports_it(
     collector: FakeCollector, reporter: RecordingReporter, download_folder: Path
 ) -> None:
     folder = fetch_corpus("good-de-en")
@@ -182,8 +175,8 @@ def test_a_second_fetch_changes_nothing_and_says_so(
     assert fetch_corpus("good-de-en", reporter=reporter) == folder == download_folder / folder.name
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
     assert collector.names == ["good-de-en"]
-    assert reporter.lines[0].startswith("good-de-en is already in ")
-    assert reporter.lines[1:] == [
+    assert reporter.messages[0].startswith("good-de-en is already in ")
+    assert reporter.messages[1:] == [
         "good-de-en: license: CC0",
         "good-de-en: attribution: nobody",
     ]
@@ -327,7 +320,7 @@ def test_the_fallback_is_used_and_reported(reporter: RecordingReporter) -> None:
     config = make_config("unavailable-de-en", fallback="good-de-en")
     corpus = load_corpus(config, reporter=reporter)
     assert corpus.name == "good-de-en"
-    assert reporter.lines[0] == (
+    assert reporter.messages[0] == (
         "unavailable-de-en: there is no apt here.\nUsing the fallback good-de-en instead."
     )
 
@@ -339,7 +332,7 @@ def test_the_corpus_notes_that_it_is_a_fallback() -> None:
     )
 
 
-def test_without_a_fallback_the_error_says_why() -> None:
+def test_without_a_fallback_the_error_gives_the_reason() -> None:
     with pytest.raises(SourceUnavailable, match=r"^unavailable-de-en: there is no apt here\.$"):
         load_corpus(make_config("unavailable-de-en"))
 
@@ -399,7 +392,7 @@ def test_data_folders_are_never_written(tmp_path: Path, data_folders: tuple[Path
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_catalog_says_which_file_is_the_test_split(tmp_path: Path) -> None:
+def test_the_catalog_names_the_file_of_the_test_split(tmp_path: Path) -> None:
     folder = write_files(tmp_path / "unavailable-de-en", **TRAIN_AND_VALID)
     write_files(folder, test2016_de="d\n", test2016_en="D\n", test2017_de="e\n", test2017_en="E\n")
     corpus = load_corpus(make_config("unavailable-de-en"), data_dir=tmp_path)

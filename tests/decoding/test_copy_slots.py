@@ -1,4 +1,4 @@
-"""Characters that the vocabulary lacks are carried over to the place that the attention finds."""
+"""Characters that the vocabulary lacks are copied to the position that the attention finds."""
 
 import pytest
 import torch

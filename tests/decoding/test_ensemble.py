@@ -48,9 +48,9 @@ def test_search_with_copies_of_one_model_finds_what_the_model_finds(copies: int)
     model = RandomTableModel(9, 5, eos_bonus=1.0)
     alone = search(model)
     together = search(Ensemble([model] * copies))
-    for expected, found in zip(alone, together, strict=True):
-        assert [h.tokens for h in found] == [h.tokens for h in expected]
-        assert [h.score for h in found] == pytest.approx([h.score for h in expected], abs=1e-4)
+    for expected, hypotheses in zip(alone, together, strict=True):
+        assert [h.tokens for h in hypotheses] == [h.tokens for h in expected]
+        assert [h.score for h in hypotheses] == pytest.approx([h.score for h in expected], abs=1e-4)
 
 
 def test_an_empty_ensemble_is_an_error() -> None:

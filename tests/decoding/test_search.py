@@ -47,9 +47,9 @@ def test_equals_the_slow_search(seed: int) -> None:
     # A small vocabulary makes dead ends and loops likely. The bonus decides between short
     # translations and the maximum length.
     vocab_size = rng.choice([5, 6, 8, 12])
-    spread = rng.choice([1, 4])
+    logit_range = rng.choice([1, 4])
     eos_bonus = rng.choice([-20, -2, 0, 2])
-    model = RandomTableModel(vocab_size, seed, spread=spread, eos_bonus=eos_bonus)
+    model = RandomTableModel(vocab_size, seed, logit_range=logit_range, eos_bonus=eos_bonus)
     rows = random_rows(rng)
     results = search_rows(model, rows, config, padding=rng.randint(0, 3))
     for row, hypotheses in zip(rows, results, strict=True):
@@ -58,7 +58,7 @@ def test_equals_the_slow_search(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_beam_stays_full_when_nearly_every_hypothesis_ends(seed: int) -> None:
-    model = RandomTableModel(7, seed, spread=1.0, eos_bonus=0.3)
+    model = RandomTableModel(7, seed, logit_range=1.0, eos_bonus=0.3)
     config = SearchConfig(beam=5, nbest=5, length_penalty=3.0, no_repeat_ngram_size=0)
     (hypotheses,) = search_rows(model, [[4, 5]], config)
     assert slow_search(model, [4, 5], config) == summaries(hypotheses)
@@ -141,7 +141,7 @@ def test_attention_rows_follow_their_hypothesis(beam: int, eos_bonus: float) -> 
             assert float(attention[:, len(row) :].sum()) == 0
 
 
-def test_attention_is_not_kept_unless_asked_for() -> None:
+def test_attention_is_not_kept_unless_requested() -> None:
     ((hypothesis,),) = search_rows(RandomTableModel(9, 3), [[4, 5]], SearchConfig())
     assert hypothesis.attention is None
 

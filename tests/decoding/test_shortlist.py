@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import NumberState, RandomTableModel, SourceMemory, padded_source
+from fakes import (
+    NumberState,
+    RandomTableModel,
+    Sentences,
+    SourceMemory,
+    padded_source,
+    unordered_token_pairs,
+)
 from torch import Tensor
 
 from seq2seq.config.search import SearchConfig
@@ -22,21 +29,9 @@ TARGET_SIZE = 15
 UNEXPLAINED = 14
 ALWAYS = 5
 
-Sentences = list[list[int]]
-
 
 def random_pairs(seed: int) -> tuple[Sentences, Sentences]:
-    """Source token s is translated as s + 1, in any order. UNEXPLAINED comes from no token."""
-    rng = random.Random(seed)
-    source = []
-    target = []
-    for _ in range(80):
-        row = [rng.randrange(4, SOURCE_SIZE) for _ in range(rng.randrange(1, 6))]
-        translation = [token + 1 for token in row] + [UNEXPLAINED]
-        rng.shuffle(translation)
-        source.append(row)
-        target.append(translation)
-    return source, target
+    return unordered_token_pairs(80, seed, source_size=SOURCE_SIZE, unexplained=UNEXPLAINED)
 
 
 def shortlist_of(source: Sentences, target: Sentences, **options: Any) -> Shortlist:
@@ -68,11 +63,11 @@ def test_candidates_equal_those_of_sets() -> None:
     candidates_of, always = slow_candidates(source, target)
     rows = [[4, 7, EOS], [9, EOS], [11, 11, 11, EOS]]
     candidates = shortlist_of(source, target).candidates(padded_source(rows)[0], forbidden=[7])
-    for row, found in zip(rows, candidates, strict=True):
+    for row, row_candidates in zip(rows, candidates, strict=True):
         expected = set(always)
         for token in row:
             expected |= candidates_of[token] | {token}
-        assert candidate_set(found) == expected - {7, EOS, PAD}
+        assert candidate_set(row_candidates) == expected - {7, EOS, PAD}
 
 
 def slow_candidates(source: Sentences, target: Sentences) -> tuple[dict[int, set[int]], set[int]]:
@@ -175,7 +170,7 @@ class LimitedModel(RandomTableModel):
     """A RandomTableModel that gives no probability to any token but `allowed`."""
 
     def __init__(self, model: RandomTableModel, allowed: list[int]) -> None:
-        super().__init__(model.vocab_size, model.seed, model.spread, model.eos_bonus)
+        super().__init__(model.vocab_size, model.seed, model.logit_range, model.eos_bonus)
         self.allowed = allowed
 
     def step(

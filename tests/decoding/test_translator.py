@@ -81,7 +81,7 @@ def translator(
 
 
 def untrained_lstm() -> Seq2Seq:
-    """A real model that says anything at all, including bytes and broken characters."""
+    """A real model that writes anything at all, including bytes and broken characters."""
     torch.manual_seed(4)
     config = LSTMConfig(embedding_size=8, hidden_size=8)
     model = build(config, VocabularySizes(source=VOCAB_SIZE, target=VOCAB_SIZE))
@@ -307,7 +307,7 @@ def test_attention_has_a_row_for_each_target_token(three_best: Translation) -> N
         assert torch.allclose(sums, torch.ones(shape[0]), atol=1e-5)
 
 
-def test_attention_is_left_out_unless_asked_for() -> None:
+def test_attention_is_left_out_unless_requested() -> None:
     (translation,) = translator().translate(["hund"])
     assert translation.alternatives[0].attention is None
 

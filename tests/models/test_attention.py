@@ -19,7 +19,7 @@ KINDS: tuple[AttentionKind, ...] = ("dot", "general", "additive")
 def attend(attention: Attention, query: Tensor, values: Tensor) -> tuple[Tensor, Tensor | None]:
     """Attends to `values` without padding, with their sum as summary."""
     mask = torch.ones(values.shape[:2], dtype=torch.bool)
-    context, weights = attention(query, attention.remember(values, mask, values.sum(1)))
+    context, weights = attention(query, attention.build_memory(values, mask, values.sum(1)))
     return context, weights
 
 
@@ -30,7 +30,7 @@ def test_equal_keys_give_the_mean_of_the_unmasked_values(kind: AttentionKind) ->
     attention = Attention(kind, 4, 4)
     query = torch.randn(1, 2, 4)
     mask = torch.tensor([[True, True, False, True, False]])
-    memory = attention.remember(torch.ones(1, 5, 4), mask, torch.zeros(1, 4))
+    memory = attention.build_memory(torch.ones(1, 5, 4), mask, torch.zeros(1, 4))
     values = torch.arange(20.0).view(1, 5, 4)
     memory = AttentionMemory(memory.keys, values, memory.padding, memory.summary)
     context, weights = attention(query, memory)

@@ -98,7 +98,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Variant:
-    """One family with one set of options. `number` is its place in VARIANTS."""
+    """One family with one set of options. `number` is its index in VARIANTS."""
 
     family: str
     number: int
@@ -182,7 +182,7 @@ def tensors_of(value: object) -> Iterator[Tensor]:
             yield from tensors_of(part)
 
 
-# -- The promises -----------------------------------------------------------------------------
+# -- The promises ----------------------------------------------------------------------------------
 
 
 def decode_equals_the_unrolled_step(model: Seq2Seq) -> None:
@@ -199,8 +199,8 @@ def row_is_independent_of_its_batch(model: Seq2Seq) -> None:
     source, mask, target_in = example_batch()
     batch = model(source, mask, target_in)
     for row, length in enumerate(mask.sum(1).tolist()):
-        one = slice(row, row + 1)
-        alone = model(source[one, :length], mask[one, :length], target_in[one])
+        only_row = slice(row, row + 1)
+        alone = model(source[only_row, :length], mask[only_row, :length], target_in[only_row])
         assert_close(alone.logits[0], batch.logits[row])
         if batch.attention is not None:
             assert_close(alone.attention[0], batch.attention[row, :, :length])
@@ -447,7 +447,7 @@ def test_wide_beam_equals_brute_force(variant: Variant) -> None:
     wide_beam_equals_brute_force(build_variant(variant, vocabulary=6))
 
 
-# -- The bugs that the promises should catch --------------------------------------------------
+# -- The bugs that the promises should catch -------------------------------------------------------
 
 BROKEN = Variant("lstm", len(RECURRENT) - 2)
 """The variant that the bugs are planted in: it has attention and no input feeding."""
@@ -512,14 +512,14 @@ def test_encoder_that_reads_padding_is_caught(
 def test_attention_that_sees_padding_is_caught(
     promise: Promise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remember = Attention.remember
+    build_memory = Attention.build_memory
 
-    def remember_without_mask(
+    def build_memory_without_mask(
         self: Attention, values: Tensor, mask: Tensor, summary: Tensor
     ) -> AttentionMemory:
-        return remember(self, values, torch.ones_like(mask), summary)
+        return build_memory(self, values, torch.ones_like(mask), summary)
 
-    monkeypatch.setattr(Attention, "remember", remember_without_mask)
+    monkeypatch.setattr(Attention, "build_memory", build_memory_without_mask)
     assert_broken(promise)
 
 
@@ -601,13 +601,13 @@ def test_module_that_counts_its_calls_is_caught(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_missing_gradient_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    remember = Attention.remember
+    build_memory = Attention.build_memory
 
-    def remember_without_summary(
+    def build_memory_without_summary(
         self: Attention, values: Tensor, mask: Tensor, summary: Tensor
     ) -> AttentionMemory:
-        return remember(self, values, mask, summary.detach() * 0)
+        return build_memory(self, values, mask, summary.detach() * 0)
 
-    monkeypatch.setattr(Attention, "remember", remember_without_summary)
+    monkeypatch.setattr(Attention, "build_memory", build_memory_without_summary)
     with pytest.raises(AssertionError, match="bridges"):
         every_parameter_gets_a_gradient(build_variant(BROKEN))

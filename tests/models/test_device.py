@@ -87,7 +87,7 @@ def test_a_torch_without_the_flags_counts_as_a_cpu_without_units(
 def set_cpu(
     monkeypatch: pytest.MonkeyPatch, *, amx: bool, avx512: bool, can_use_float16: bool
 ) -> None:
-    """Replaces what torch says about this CPU."""
+    """Makes torch report these features of the CPU."""
 
     def can_prepack(device: torch.device, weight_format: str) -> bool:
         return device.type == "cpu" and can_use_float16

@@ -41,8 +41,8 @@ def test_dropout_drops_the_same_units_at_every_position() -> None:
     first = factors[:, 0]
     assert torch.allclose(factors, factors[:, :1].expand_as(factors))
     assert first[0].tolist() != first[1].tolist()  # other units in another sentence
-    kept = first[first > 0]
-    assert torch.allclose(kept, torch.full_like(kept, 1 / 0.6))
+    nonzero = first[first > 0]
+    assert torch.allclose(nonzero, torch.full_like(nonzero, 1 / 0.6))
     assert float((first == 0).float().mean()) == pytest.approx(0.4, abs=0.04)
 
 

@@ -57,7 +57,7 @@ def values_dtype(weight_format: WeightFormat) -> torch.dtype:
     return torch.bfloat16 if weight_format == "bfloat16" else torch.float32
 
 
-# -- When prepacking is possible --------------------------------------------------------------
+# -- When prepacking is possible -------------------------------------------------------------------
 
 
 def test_only_cpus_can_prepack() -> None:
@@ -83,7 +83,7 @@ def test_other_engines_do_not_prepack_quantized_weights(monkeypatch: pytest.Monk
     assert not can_prepack(CPU, "int8")
 
 
-# -- Products ---------------------------------------------------------------------------------
+# -- Products --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("weight_format", FORMATS)
@@ -153,7 +153,7 @@ def test_int8_prepacking_restores_the_quantization_engine() -> None:
     assert torch.backends.quantized.engine == engine
 
 
-# -- Models -----------------------------------------------------------------------------------
+# -- Models ----------------------------------------------------------------------------------------
 
 
 def tiny_model(family: str, dtype: torch.dtype, changes: dict[str, Any]) -> Seq2Seq:

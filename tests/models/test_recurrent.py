@@ -31,7 +31,7 @@ def make_model(vocabulary: int = 11, **changes: Any) -> LSTM:
     return LSTM(make_config(**changes), VocabularySizes(source=vocabulary, target=vocabulary))
 
 
-# -- Encoder ----------------------------------------------------------------------------------
+# -- Encoder ---------------------------------------------------------------------------------------
 
 
 @torch.no_grad()
@@ -77,7 +77,7 @@ def test_residual_and_norm_of_the_encoder() -> None:
     assert_close(encoder(embedded, mask)[0], first + run_layer(1, first))
 
 
-# -- Input feeding ----------------------------------------------------------------------------
+# -- Input feeding ---------------------------------------------------------------------------------
 
 
 @torch.no_grad()
@@ -109,7 +109,7 @@ def test_without_input_feeding_the_state_has_no_readout() -> None:
     assert model.start(model.encode(source, source > 0)).readout is None
 
 
-# -- Dropout ----------------------------------------------------------------------------------
+# -- Dropout ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("input_feeding", [False, True])

@@ -124,9 +124,19 @@ def test_a_file_of_another_kind_is_reported(path: Path) -> None:
         load_weights(path)
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(errno.ENOSPC, "No space left"), UserError),
+        (OSError(errno.EFBIG, "File too large"), UserError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
 def test_a_write_that_fails_leaves_the_old_file(
-    error: BaseException, path: Path, monkeypatch: pytest.MonkeyPatch
+    error: BaseException,
+    raised: type[BaseException],
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     weights = copy_weights(make_model(1))
     save_weights(path, weights)
@@ -135,7 +145,7 @@ def test_a_write_that_fails_leaves_the_old_file(
         raise error
 
     monkeypatch.setattr("seq2seq.files.os.fsync", fail)
-    with pytest.raises(type(error)):
+    with pytest.raises(raised):
         save_weights(path, copy_weights(make_model(2)))
     assert same_weights(load_weights(path), weights)
     assert list(path.parent.iterdir()) == [path]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tiny_comparison import COMPARISON, RecordingReporter, WriteComparison
+from fakes import RecordingReporter
+from tiny_comparison import COMPARISON, WriteComparison
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def verdict(all_verdicts: Verdicts, words: str) -> bool | None:
     return holds
 
 
-# -- rules -------------------------------------------------------------------------------------
+# -- rules -----------------------------------------------------------------------------------------
 
 MEASURES: Measures = {
     "limit": 3,
@@ -124,7 +124,7 @@ def test_every_study_has_claims() -> None:
     assert set(load_claim_rules()) == {study.key for study in STUDIES}
 
 
-# -- studies -----------------------------------------------------------------------------------
+# -- studies ---------------------------------------------------------------------------------------
 
 GRADIENT_LEFT = {  # per step, where gradients vanish
     "rnn": 0.5,
@@ -143,18 +143,18 @@ def test_gradients(vanishing: bool, config: ComparisonConfig) -> None:
         rate = left if vanishing else 0.999
         norms = {distance: 3 * rate**distance for distance in config.gradients.distances}
         results[f"{name} initial weights"] = {"input": norms, "state": {}}
-    given = verdicts(GradientStudy, config, results)
-    assert len(given) == 5
+    all_verdicts = verdicts(GradientStudy, config, results)
+    assert len(all_verdicts) == 5
     for words in ("all but vanishes", "LSTM carry it", "GRU carry it", "forget bias of 1"):
-        assert verdict(given, words) == vanishing
-    assert verdict(given, "distance costs next to nothing") is True
+        assert verdict(all_verdicts, words) == vanishing
+    assert verdict(all_verdicts, "distance costs next to nothing") is True
 
 
 def test_a_gradient_that_vanishes_in_a_transformer(config: ComparisonConfig) -> None:
     farthest = max(config.gradients.distances)
     results = {"transformer initial weights": {"input": {1: 1.0, farthest: 1e-9}, "state": {}}}
-    given = verdicts(GradientStudy, config, results)
-    assert list(given.values()) == [False]
+    all_verdicts = verdicts(GradientStudy, config, results)
+    assert list(all_verdicts.values()) == [False]
 
 
 def recall_results(config: ComparisonConfig, **longest: int) -> Results:
@@ -169,15 +169,15 @@ def recall_results(config: ComparisonConfig, **longest: int) -> Results:
 
 
 def test_recall(config: ComparisonConfig) -> None:
-    given = verdicts(RecallStudy, config, recall_results(config, rnn=5))
-    assert list(given.values()) == [True, True, True]
+    all_verdicts = verdicts(RecallStudy, config, recall_results(config, rnn=5))
+    assert list(all_verdicts.values()) == [True, True, True]
     worse = recall_results(config, rnn=5, lstm=5, mamba=0, transformer=5)
     assert list(verdicts(RecallStudy, config, worse).values()) == [False, False, False]
 
 
 def test_recall_is_undecided_if_the_rnn_solves_everything(config: ComparisonConfig) -> None:
-    given = verdicts(RecallStudy, config, recall_results(config))
-    assert verdict(given, "longer delays than the vanilla RNN") is None
+    all_verdicts = verdicts(RecallStudy, config, recall_results(config))
+    assert verdict(all_verdicts, "longer delays than the vanilla RNN") is None
 
 
 def speed_results(config: ComparisonConfig, **speeds: list[float]) -> Results:
@@ -205,8 +205,8 @@ def test_footprint(as_claimed: bool, config: ComparisonConfig) -> None:
         grows = (name == "transformer") == as_claimed
         lengths = config.speed.state_lengths
         results[f"{name} state"] = {length: length if grows else 7 for length in lengths}
-    given = verdicts(FootprintStudy, config, results)
-    assert list(given.values()) == [as_claimed] * 3
+    all_verdicts = verdicts(FootprintStudy, config, results)
+    assert list(all_verdicts.values()) == [as_claimed] * 3
 
 
 def scores(bleu: float, *, by_length: tuple[float, ...] = (), **more: Any) -> Results:
@@ -219,7 +219,7 @@ def scores(bleu: float, *, by_length: tuple[float, ...] = (), **more: Any) -> Re
 
 
 def quality_results(config: ComparisonConfig, p_value: float, **gains: float) -> Results:
-    """Runs that gain 1 BLEU over the LSTM, or as many as `gains` says."""
+    """Runs that gain 1 BLEU over the LSTM, or as much as `gains` gives."""
     results = {}
     for name in config.translation.runs:
         gain = gains.get(name, 1)
@@ -230,27 +230,31 @@ def quality_results(config: ComparisonConfig, p_value: float, **gains: float) ->
 
 
 def test_quality_with_significant_differences(config: ComparisonConfig) -> None:
-    given = verdicts(QualityStudy, config, quality_results(config, 0.01, rnn=-1, transformer=1))
-    assert len(given) == 5
-    assert verdict(given, "same size") is True
-    assert verdict(given, "rnn translates worse") is True
-    assert verdict(given, "transformer translates better") is True
-    assert verdict(given, "gru and lstm have no significant difference") is False
-    assert verdict(given, "mamba and lstm have no significant difference") is False
+    all_verdicts = verdicts(
+        QualityStudy, config, quality_results(config, 0.01, rnn=-1, transformer=1)
+    )
+    assert len(all_verdicts) == 5
+    assert verdict(all_verdicts, "same size") is True
+    assert verdict(all_verdicts, "rnn translates worse") is True
+    assert verdict(all_verdicts, "transformer translates better") is True
+    assert verdict(all_verdicts, "gru and lstm have no significant difference") is False
+    assert verdict(all_verdicts, "mamba and lstm have no significant difference") is False
 
 
 def test_quality_with_the_opposite_differences(config: ComparisonConfig) -> None:
-    given = verdicts(QualityStudy, config, quality_results(config, 0.01, rnn=1, transformer=-1))
-    assert verdict(given, "rnn translates worse") is False
-    assert verdict(given, "transformer translates better") is False
+    all_verdicts = verdicts(
+        QualityStudy, config, quality_results(config, 0.01, rnn=1, transformer=-1)
+    )
+    assert verdict(all_verdicts, "rnn translates worse") is False
+    assert verdict(all_verdicts, "transformer translates better") is False
 
 
 def test_quality_without_significant_differences(config: ComparisonConfig) -> None:
-    given = verdicts(QualityStudy, config, quality_results(config, 0.3))
-    assert verdict(given, "rnn translates worse") is None
-    assert verdict(given, "transformer translates better") is None
-    assert verdict(given, "gru and lstm have no significant difference") is True
-    assert verdict(given, "mamba and lstm have no significant difference") is True
+    all_verdicts = verdicts(QualityStudy, config, quality_results(config, 0.3))
+    assert verdict(all_verdicts, "rnn translates worse") is None
+    assert verdict(all_verdicts, "transformer translates better") is None
+    assert verdict(all_verdicts, "gru and lstm have no significant difference") is True
+    assert verdict(all_verdicts, "mamba and lstm have no significant difference") is True
 
 
 @pytest.mark.parametrize("parameters", [8e6, 20e6])
@@ -271,8 +275,8 @@ def test_bottleneck(
     for name in config.translation.without_attention:
         results[name] = scores(30, by_length=(35, 30, 28))
         results[f"{name} without attention"] = scores(bleu, by_length=by_length)
-    given = verdicts(BottleneckStudy, config, results)
-    assert list(given.values()) == [expected] * 6
+    all_verdicts = verdicts(BottleneckStudy, config, results)
+    assert list(all_verdicts.values()) == [expected] * 6
 
 
 def test_short_buckets_do_not_count_in_the_bottleneck(config: ComparisonConfig) -> None:
@@ -280,10 +284,10 @@ def test_short_buckets_do_not_count_in_the_bottleneck(config: ComparisonConfig) 
     for name in config.translation.without_attention:
         results[name] = scores(30, by_length=(35, 30, 28))
         results[f"{name} without attention"] = scores(20, by_length=(33, 20, 28))
-        # The long sentences are too few to say anything; then the middle ones are the longest.
+        # The long sentences are too few to count; then the middle ones are the longest.
         results[name]["by_length"][2]["n"] = 5
-    given = verdicts(BottleneckStudy, config, results)
-    assert verdict(given, "lstm loses most in long sentences") is True
+    all_verdicts = verdicts(BottleneckStudy, config, results)
+    assert verdict(all_verdicts, "lstm loses most in long sentences") is True
 
 
 def gate_results(
@@ -302,13 +306,13 @@ def gate_results(
 def test_gates(config: ComparisonConfig) -> None:
     labels = config.translation.held_gates
     held = {label: 1.0 if "forget" in label else 10.0 for label in labels}
-    given = verdicts(GateStudy, config, gate_results(config, held, held_retrained=25))
-    assert list(given.values()) == [True, True, True]
+    all_verdicts = verdicts(GateStudy, config, gate_results(config, held, held_retrained=25))
+    assert list(all_verdicts.values()) == [True, True, True]
 
 
 def test_gates_that_are_not_needed(config: ComparisonConfig) -> None:
     labels = config.translation.held_gates
     held = {label: 10.0 if "forget" in label else 1.0 for label in labels}
     held["output gate at 1"] = 31.0
-    given = verdicts(GateStudy, config, gate_results(config, held, held_retrained=2))
-    assert list(given.values()) == [False, False, False]
+    all_verdicts = verdicts(GateStudy, config, gate_results(config, held, held_retrained=2))
+    assert list(all_verdicts.values()) == [False, False, False]

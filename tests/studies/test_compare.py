@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tiny_comparison import RecordingReporter, WriteComparison
+from fakes import RecordingReporter
+from tiny_comparison import WriteComparison
 
 from seq2seq.errors import UserError
 from seq2seq.models.lstm import LSTMLayer
@@ -75,7 +76,7 @@ def test_nothing_is_measured_again(
 ) -> None:
     before = page_of(compared)
     run_comparison(Path("comparison.yaml"), compared, reporter=reporter)
-    assert reporter.lines == []
+    assert reporter.messages == []
     assert page_of(compared) == before
 
 
@@ -102,7 +103,7 @@ def test_other_settings_are_measured_again(
         "memory 3/4: transformer recall 2",
         "memory 4/4: transformer copy 2",
     ]
-    assert reporter.lines == measured * 2
+    assert reporter.messages == measured * 2
 
 
 def test_unknown_studies_and_configs(run_cli_expecting_error: Callable[..., str]) -> None:

@@ -105,9 +105,16 @@ def test_values_out_of_range(tmp_path: Path, raw: dict[str, Any], path: str, val
     assert f"{path}" in load_error(tmp_path, raw)
 
 
-@pytest.mark.parametrize("text", ["a: [", "just text", "data: {}"])
-def test_a_file_that_is_not_a_comparison(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "is not valid YAML"),
+        ("just text", "is not a config of a comparison"),
+        ("data: {}", "has no section `translation`"),
+    ],
+)
+def test_a_file_that_is_not_a_comparison(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "c.yaml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match="config"):
+    with pytest.raises(UserError, match=message):
         load_comparison_config(file, quick=False)

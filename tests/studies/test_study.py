@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from seq2seq.studies.bottleneck import BottleneckStudy
 from seq2seq.studies.claims import Claim, Measures
 from seq2seq.studies.config import load_comparison_config
 from seq2seq.studies.page import Chapter, render_page
@@ -113,3 +114,8 @@ def test_trainings_with_dots_in_their_names_have_their_own_files(tmp_path: Path)
     assert first.config_file != second.config_file
     assert first.gates_file != second.gates_file
     assert first.log_file != second.log_file
+
+
+def test_the_bottleneck_study_of_no_runs_has_an_empty_table(tmp_path: Path) -> None:
+    study = BottleneckStudy(load_comparison_config(Path("compare"), quick=True), tmp_path)
+    assert study.table({}).rows == []

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_comparison import RecordingReporter, WriteComparison
+from fakes import RecordingReporter
+from tiny_comparison import WriteComparison
 
 from seq2seq.errors import UserError
 from seq2seq.run import RunFolder
@@ -59,13 +60,13 @@ def test_ctrl_c_keeps_what_is_measured(
 ) -> None:
     endless = {"delays": [2, 300], "updates": 100000, "sequences": 16}
     config = write_comparison("slow.yaml", memory=endless)
-    arguments = [str(config), "--into", "stopped", "--only", "gradients", "--only", "memory"]
-    last = Path("stopped/measurements/gradients/transformer-trained.json")
+    arguments = [str(config), "--into", "interrupted", "--only", "gradients", "--only", "memory"]
+    last = Path("interrupted/measurements/gradients/transformer-trained.json")
     out = compare_until(last.exists, arguments, cli_environment, in_toy_folder)
     assert f"seq2seq compare {' '.join(arguments)}\n" in out
     before = last.stat().st_mtime_ns
-    run_comparison(config, Path("stopped"), only=["gradients"], reporter=reporter)
-    assert reporter.lines == []
+    run_comparison(config, Path("interrupted"), only=["gradients"], reporter=reporter)
+    assert reporter.messages == []
     assert last.stat().st_mtime_ns == before
 
 
@@ -109,7 +110,7 @@ def retrained(
             patch.setenv(name, cli_environment[name])
         patch.chdir(interrupted.parent)
         run_comparison(config, interrupted, only=["quality"], reporter=reporter)
-    return interrupted, reporter.lines
+    return interrupted, reporter.messages
 
 
 def test_trainings_run_side_by_side(retrained: tuple[Path, list[str]]) -> None:
@@ -133,7 +134,7 @@ def test_a_finished_training_is_not_repeated(
 ) -> None:
     folder, _ = retrained
     run_comparison(Path("two.yaml"), folder, only=["quality"], reporter=reporter)
-    assert reporter.lines == []
+    assert reporter.messages == []
 
 
 def test_a_training_that_fails_is_reported(

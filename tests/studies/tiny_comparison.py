@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from seq2seq.reporter import Reporter
-
 TINY_PROBE = {"encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0}
 TINY_LSTM = TINY_PROBE | {"embedding_size": 16, "hidden_size": 16, "word_dropout": 0.0}
 TINY = ["model.embedding_size=16", "model.hidden_size=16", "model.encoder_layers=1"]
@@ -40,13 +38,3 @@ COMPARISON: dict[str, Any] = {
 
 WriteComparison = Callable[..., Path]
 """Writes a config with changed sections: write(name, section={key: value})."""
-
-
-class RecordingReporter(Reporter):
-    """Keeps the messages of the studies, without those of the trainings in between."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def info(self, line: str) -> None:
-        self.lines.append(line)

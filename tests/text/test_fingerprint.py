@@ -1,4 +1,4 @@
-"""The hash under which what is made from texts is cached."""
+"""The hash of texts."""
 
 import pytest
 

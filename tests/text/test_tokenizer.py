@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from fakes import tiny_tokenizer, word_pairs
+from fakes import RecordingReporter, tiny_tokenizer, word_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.errors import UserError
-from seq2seq.reporter import Reporter
 from seq2seq.text.tokenizer import (
     BOS,
     COPY,
@@ -368,20 +367,12 @@ CONFIG = TokenizerConfig(vocab_size=310)
 PAIRS = word_pairs(50)
 
 
-class RecordingReporter(Reporter):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def info(self, line: str) -> None:
-        self.lines.append(line)
-
-
 def test_a_tokenizer_is_trained_once(tmp_path: Path) -> None:
     reporter = RecordingReporter()
     first = cached_tokenizer(CONFIG, PAIRS.source, PAIRS.target, tmp_path, reporter)
     second = cached_tokenizer(CONFIG, PAIRS.source, PAIRS.target, tmp_path, reporter)
     assert first.fingerprint == second.fingerprint
-    assert reporter.lines == ["training the tokenizer (unigram, 310 tokens)"]
+    assert reporter.messages == ["training the tokenizer (unigram, 310 tokens)"]
 
 
 @pytest.mark.parametrize(
@@ -398,14 +389,14 @@ def test_only_settings_that_change_the_vocabulary_train_again(
     reporter = RecordingReporter()
     for config in (CONFIG, CONFIG.replace(**changes)):
         cached_tokenizer(config, PAIRS.source, PAIRS.target, tmp_path, reporter)
-    assert len(reporter.lines) == trainings
+    assert len(reporter.messages) == trainings
 
 
 def test_another_text_trains_again(tmp_path: Path) -> None:
     reporter = RecordingReporter()
     cached_tokenizer(CONFIG, PAIRS.source, PAIRS.target, tmp_path, reporter)
     cached_tokenizer(CONFIG, PAIRS.target, PAIRS.source, tmp_path, reporter)
-    assert len(reporter.lines) == 2
+    assert len(reporter.messages) == 2
 
 
 def test_a_failed_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tiny_runs import (
-    RecordingReporter,
     ScriptedValidator,
+    StepReporter,
     copy_weights,
     interrupt_at,
     journal_events,
@@ -78,7 +78,7 @@ def test_a_longer_training_does_not_lose_a_better_average(
     validator = ScriptedValidator([10.0, 20.0, 5.0, 25.0])
     make_trainer(tmp_path, validator=validator, validate_every=4, average=2).run()
     later = ScriptedValidator(later_scores)
-    reporter = RecordingReporter()
+    reporter = StepReporter()
     resumed = resume_trainer(
         tmp_path,
         validator=later,
@@ -128,7 +128,7 @@ def test_one_checkpoint_is_not_averaged(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_is_not_averaged(tmp_path: Path) -> None:
-    reporter = RecordingReporter(interrupt_at(9))
+    reporter = StepReporter(interrupt_at(9))
     validator = ScriptedValidator([10.0, 20.0])
     make_trainer(tmp_path, validator=validator, reporter=reporter, validate_every=4).run()
     assert len(validator.validated_weights) == 2

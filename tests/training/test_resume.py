@@ -1,4 +1,4 @@
-"""A resumed run continues exactly as if it had never stopped, and Ctrl-C stops a run in order."""
+"""A resumed run continues exactly as if it had never been interrupted. Ctrl-C saves the run."""
 
 import signal
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 from tiny_runs import (
-    RecordingReporter,
     ScriptedValidator,
+    StepReporter,
     copy_weights,
     interrupt_at,
     journal_events,
@@ -31,7 +31,7 @@ def train_in_parts(folder: Path, stops: tuple[int, ...], last: int, **arguments:
     """
     lines = []
     for number, stop in enumerate((*stops, last)):
-        reporter = RecordingReporter(interrupt_at(stop))
+        reporter = StepReporter(interrupt_at(stop))
         if number == 0:
             trainer = make_trainer(folder, reporter=reporter, **arguments)
         else:
@@ -44,9 +44,7 @@ def train_in_parts(folder: Path, stops: tuple[int, ...], last: int, **arguments:
 
 
 @pytest.mark.parametrize("stops", [(7,), (5,), (1, 6, 11)], ids=str)
-def test_a_resumed_run_equals_a_run_that_never_stopped(
-    stops: tuple[int, ...], tmp_path: Path
-) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_run(stops: tuple[int, ...], tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     parts = tmp_path / "parts"
     whole_lines = train_in_parts(whole, (), 12, ema_decay=0.9)
@@ -59,7 +57,7 @@ def test_a_resumed_run_equals_a_run_that_never_stopped(
     assert [event["step"] for event in journal_events(parts, "validation")] == [5, 10, 12]
 
 
-def test_step_events_do_not_show_where_a_run_was_stopped(
+def test_step_events_do_not_show_where_a_run_was_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer_module, "_JOURNAL_STEPS", 10)
@@ -114,14 +112,14 @@ def test_a_run_killed_during_its_end_repeats_the_end(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_saves_a_checkpoint(tmp_path: Path) -> None:
-    state = make_trainer(tmp_path, reporter=RecordingReporter(interrupt_at(3))).run()
+    state = make_trainer(tmp_path, reporter=StepReporter(interrupt_at(3))).run()
     assert (state.step, state.finished) == (3, "")
     assert checkpoint.has_checkpoint(RunFolder(tmp_path))
     assert [event["why"] for event in journal_events(tmp_path, "end")] == ["interrupted"]
 
 
 def test_an_interrupt_before_the_first_validation_leaves_a_model(tmp_path: Path) -> None:
-    trainer = make_trainer(tmp_path, reporter=RecordingReporter(interrupt_at(3)))
+    trainer = make_trainer(tmp_path, reporter=StepReporter(interrupt_at(3)))
     trainer.run()
     weights = load_file(tmp_path / "model.safetensors")
     assert same_weights(weights, copy_weights(trainer.model))
@@ -140,7 +138,7 @@ def test_a_second_interrupt_stops_at_once(tmp_path: Path) -> None:
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        make_trainer(tmp_path, reporter=RecordingReporter(interrupt_twice)).run()
+        make_trainer(tmp_path, reporter=StepReporter(interrupt_twice)).run()
     # The checkpoint of the last validation.
     assert checkpoint.load_training_state(RunFolder(tmp_path)).step == 5
 
@@ -153,7 +151,7 @@ def test_training_restores_the_signal_handler(interrupts: int, tmp_path: Path) -
 
     before = signal.getsignal(signal.SIGINT)
     try:
-        make_trainer(tmp_path, reporter=RecordingReporter(interrupt)).run()
+        make_trainer(tmp_path, reporter=StepReporter(interrupt)).run()
     except KeyboardInterrupt:
         assert interrupts == 2
     assert signal.getsignal(signal.SIGINT) is before

@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tiny_runs import (
-    RecordingReporter,
     ScriptedValidator,
+    StepReporter,
     copy_weights,
     journal_events,
     make_trainer,
@@ -42,7 +42,7 @@ def test_budgets_end_where_they_should(epochs: float, tmp_path: Path) -> None:
     sizes = [batches.num_batches(0), batches.num_batches(1)]
     expected_steps = {0: 2, 0.5: math.ceil(sizes[0] / 2), 1: sizes[0], 2: sum(sizes)}[epochs]
     budget = Budget(epochs=epochs) if epochs else Budget(steps=2)
-    reporter = RecordingReporter()
+    reporter = StepReporter()
     trainer = make_trainer(tmp_path / "run", reporter=reporter, budget=budget, **never_validate())
     state = trainer.run()
     assert (state.step, state.finished) == (expected_steps, "budget")
@@ -73,7 +73,7 @@ def test_a_budget_in_minutes_shapes_the_schedule(
     optimizer = OptimizerConfig(
         learning_rate=0.01, warmup_steps=0, schedule="linear", min_lr_ratio=0.0
     )
-    reporter = RecordingReporter()
+    reporter = StepReporter()
     trainer = make_trainer(
         tmp_path,
         reporter=reporter,
@@ -197,7 +197,7 @@ def test_a_sound_gradient_restarts_the_count(tmp_path: Path) -> None:
 
 
 def test_status_lines_and_messages(tmp_path: Path) -> None:
-    reporter = RecordingReporter()
+    reporter = StepReporter()
     validator = ScriptedValidator([28.44])
     make_trainer(tmp_path, reporter=reporter, validator=validator, budget=Budget(steps=6)).run()
     assert "best BLEU" not in reporter.status_lines[4]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fakes import tiny_tokenizer, word_pairs
+from fakes import RecordingReporter, tiny_tokenizer, word_pairs
 from torch import Tensor, nn
 
 from seq2seq.config.model import LSTMConfig
@@ -36,13 +36,12 @@ PAIRS = word_pairs(60, seed=4, longest=4)
 Weights = dict[str, Tensor]
 
 
-class RecordingReporter(Reporter):
-    """Keeps what it is told, and calls `on_step` with the number of updates at each status line."""
+class StepReporter(RecordingReporter):
+    """Also calls `on_step` with the number of updates at each status line."""
 
     def __init__(self, on_step: Callable[[int], None] = lambda step: None) -> None:
+        super().__init__()
         self.on_step = on_step
-        self.messages: list[str] = []
-        self.status_lines: list[str] = []
 
     @property
     def steps(self) -> list[int]:
@@ -54,11 +53,8 @@ class RecordingReporter(Reporter):
         """Status lines without speed and time left."""
         return [re.sub(r"[\d,]+ tokens/s|[\d:]+ left", "", line) for line in self.status_lines]
 
-    def info(self, line: str) -> None:
-        self.messages.append(line)
-
     def status(self, fraction: float, line: str) -> None:
-        self.status_lines.append(line)
+        super().status(fraction, line)
         self.on_step(_step_in(line))
 
 
@@ -97,7 +93,7 @@ def make_trainer(
     Args:
         folder: the run folder.
         validator: scripted scores instead of real validations.
-        reporter: receives messages; by default a `RecordingReporter`.
+        reporter: receives messages; by default a `StepReporter`.
         seed: of the initial weights and dropout.
         validate_every: updates between validations.
         settings: fields of TrainingConfig.
@@ -133,7 +129,7 @@ def make_trainer(
         trainer_validator,
         config,
         RunFolder(folder),
-        reporter or RecordingReporter(),
+        reporter or StepReporter(),
     )
 
 
@@ -149,7 +145,7 @@ def copy_weights(model: nn.Module) -> Weights:
 
 
 def same_weights(first: Weights, second: Weights) -> bool:
-    """Says whether both have the same names and exactly the same numbers."""
+    """Returns whether both have the same names and exactly the same numbers."""
     if first.keys() != second.keys():
         return False
     return all(torch.equal(first[name], second[name]) for name in first)
@@ -184,7 +180,7 @@ def saved_state(folder: Path) -> TrainingState:
 
 
 def has_bfloat16_lstm() -> bool:
-    """Says whether torch has an LSTM in bfloat16 for this processor."""
+    """Returns whether torch has an LSTM in bfloat16 for this processor."""
     try:
         with torch.autocast("cpu", torch.bfloat16):
             torch.nn.LSTM(8, 8)(torch.randn(3, 2, 8))[0].sum().backward()

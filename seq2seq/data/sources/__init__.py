@@ -1,5 +1,7 @@
 """Collecting a corpus from its source. Each kind of source has a file in this folder."""
 
+from functools import partial
+
 from seq2seq.config.sources import DingSource, FilesSource, HubSource, LibreOfficeSource, Source
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.sources import ding, files, hub, libreoffice
@@ -29,34 +31,13 @@ def collect(
     """
     match source:
         case FilesSource():
-            return files.collect(
-                source,
-                name=name,
-                source=source_language,
-                target=target_language,
-                reporter=reporter,
-            )
+            collect_source = partial(files.collect, source)
         case HubSource():
-            return hub.collect(
-                source,
-                name=name,
-                source=source_language,
-                target=target_language,
-                reporter=reporter,
-            )
+            collect_source = partial(hub.collect, source)
         case LibreOfficeSource():
-            return libreoffice.collect(
-                source,
-                name=name,
-                source=source_language,
-                target=target_language,
-                reporter=reporter,
-            )
+            collect_source = partial(libreoffice.collect, source)
         case DingSource():
-            return ding.collect(
-                source,
-                name=name,
-                source=source_language,
-                target=target_language,
-                reporter=reporter,
-            )
+            collect_source = partial(ding.collect, source)
+    return collect_source(
+        name=name, source=source_language, target=target_language, reporter=reporter
+    )

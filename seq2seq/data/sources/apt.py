@@ -167,5 +167,5 @@ def _run_apt(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        message = f"E: no end after {_TIMEOUT_S // 60} minutes"
+        message = f"E: timed out after {_TIMEOUT_S // 60} minutes"
         return subprocess.CompletedProcess(command, returncode=1, stdout=message)

@@ -89,7 +89,7 @@ def hold_out_missing(splits: dict[str, Pairs], hold_out: HoldOutConfig, name: st
         name: the name of the corpus, for messages.
 
     Returns:
-        A sentence for each split that was added.
+        A sentence for each new split.
     """
     missing = [split for split in ("valid", "test") if split not in splits]
     if not missing:

@@ -58,8 +58,8 @@ class Attention(nn.Module):
             self.query = nn.Linear(query_size, query_size)
             self.energy = nn.Linear(query_size, 1, bias=False)
 
-    def remember(self, values: Tensor, mask: Tensor, summary: Tensor) -> AttentionMemory:
-        """Projects the keys.
+    def build_memory(self, values: Tensor, mask: Tensor, summary: Tensor) -> AttentionMemory:
+        """Projects the keys, once for each sentence.
 
         Args:
             values: encoder outputs (B,S,E).

@@ -10,7 +10,9 @@ Legend:
     h  heads of E = D / h units
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +46,19 @@ class LayeredMemory(Memory):
     """(B,h,S,E) for each decoder layer."""
     mask: Tensor
     """(B,S), true at tokens."""
+
+    @classmethod
+    def of(
+        cls, outputs: Tensor, mask: Tensor, cross_attentions: Iterable["MultiHeadAttention"]
+    ) -> Self:
+        """Projects encoder outputs (B,S,D) for the cross-attention of each decoder layer."""
+        all_keys: list[Tensor] = []
+        all_values: list[Tensor] = []
+        for attention in cross_attentions:
+            keys, values = attention.project(outputs)
+            all_keys.append(keys)
+            all_values.append(values)
+        return cls(tuple(all_keys), tuple(all_values), mask)
 
     @property
     def layers(self) -> list[LayerMemory]:

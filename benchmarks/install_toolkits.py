@@ -1,9 +1,9 @@
 """Installs and trains OpenNMT-py and JoeyNMT, with the text, vocabulary and sizes of
 shared_setup.py.
 
-    python benchmarks/install_peers.py                     # environments in benchmarks/work/peers
-    python benchmarks/install_peers.py train 20            # all systems, 20 minutes each
-    python benchmarks/install_peers.py train 20 joeynmt    # one of opennmt, joeynmt, ours
+    python benchmarks/install_toolkits.py                     # into benchmarks/work/toolkits
+    python benchmarks/install_toolkits.py train 20            # all systems, 20 minutes each
+    python benchmarks/install_toolkits.py train 20 joeynmt    # one of opennmt, joeynmt, ours
 
 bench.py needs the trained models to measure translation. Both toolkits are old for today's
 packages. After the installation, the installed copies are patched so that they start; every patch
@@ -19,18 +19,18 @@ from collections.abc import Callable
 import yaml
 from joeynmt import JoeyNMT
 from opennmt import OpenNMT
-from peer_process import Peer
 from shared_setup import OUR_CONFIG, THREADS, WORK
+from toolkit import Toolkit
 
 OUR_RUN = WORK / "equal"
 """A run of this project at the sizes of all systems."""
 
-PEERS: list[Peer] = [OpenNMT(), JoeyNMT()]
+TOOLKITS: list[Toolkit] = [OpenNMT(), JoeyNMT()]
 
 
-def installed_peers() -> list[Peer]:
-    """The peers that are ready to be measured."""
-    return [peer for peer in PEERS if peer.installed]
+def installed_toolkits() -> list[Toolkit]:
+    """Returns the toolkits that are ready to be measured."""
+    return [toolkit for toolkit in TOOLKITS if toolkit.installed]
 
 
 def train_ours(minutes: float) -> None:
@@ -48,8 +48,8 @@ def train_ours(minutes: float) -> None:
 def train(minutes: float, names: list[str]) -> None:
     """Trains the named systems one after the other, or all of them."""
     trainings: dict[str, Callable[[float], None]] = {"ours": train_ours}
-    for peer in installed_peers():
-        trainings[peer.name] = peer.train
+    for toolkit in installed_toolkits():
+        trainings[toolkit.name] = toolkit.train
     for name in names or list(trainings):
         if name not in trainings:
             sys.exit(f"{name} is not installed. Systems: {', '.join(trainings)}")
@@ -70,8 +70,8 @@ def main() -> None:
     if arguments.command == "train":
         train(arguments.minutes, arguments.names)
     else:
-        for peer in PEERS:
-            peer.install()
+        for toolkit in TOOLKITS:
+            toolkit.install()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A peer is another toolkit, installed in an environment of its own. This is how to measure one."""
+"""Another translation toolkit, installed in an environment of its own, to compare speed with."""
 
 import os
 import subprocess
@@ -34,15 +34,15 @@ class Patch:
 
 @dataclass(frozen=True)
 class Output:
-    """What a process of a peer wrote and needed."""
+    """The output of a toolkit's process, and the time and memory that it needed."""
 
     text: str
     seconds: float
     peak_mb: float
 
 
-class Peer(ABC):
-    """Another toolkit."""
+class Toolkit(ABC):
+    """A translation toolkit that is measured beside this project."""
 
     name: ClassVar[str]
     packages: ClassVar[list[list[str]]]
@@ -51,7 +51,7 @@ class Peer(ABC):
 
     @property
     def folder(self) -> Path:
-        return WORK / "peers" / self.name
+        return WORK / "toolkits" / self.name
 
     @property
     def python(self) -> Path:
