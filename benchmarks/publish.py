@@ -171,7 +171,7 @@ def _speed_section() -> list[str]:
         "## Speed",
         "",
         f"`make bench`, {machine['date'][:10]}, {machine['processor']}, "
-        f"{machine['threads']} threads, torch {machine['versions']['torch']}. "
+        f"{machine['threads']} threads, torch {machine['versions']['torch']}.",
         "Medians, with the range of all repeats.",
         "[performance.md](performance.md) explains what is measured and where the time goes.",
         "",
