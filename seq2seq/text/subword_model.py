@@ -65,7 +65,7 @@ def read_subword_model(data: bytes) -> SubwordModel:
         elif number == _TRAINER and isinstance(value, bytes):
             model_type = dict(_fields(value)).get(_TRAINER_MODEL_TYPE, _UNIGRAM)
             if model_type not in (_UNIGRAM, _BPE):
-                raise ValueError(f"The tokenizer is neither unigram nor BPE (type {model_type}).")
+                raise ValueError(f"The tokenizer is neither unigram nor BPE (type {model_type!r}).")
             model.kind = "bpe" if model_type == _BPE else "unigram"
     return model
 

@@ -56,7 +56,7 @@ class SubwordSampler(ABC):
         return ids if self._model.bytes else self._join_unknown(ids)
 
     def _sample_word(self, word: str, rng: random.Random) -> list[int]:
-        ids = []
+        ids: list[int] = []
         for token in self._segment(word, rng):
             token_id = self._model.ids.get(token)
             if token_id is None:  # a single character
