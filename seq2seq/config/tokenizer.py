@@ -28,7 +28,8 @@ class TokenizerConfig(Section):
     sampling: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Subword regularization of the training text; 0 turns it off. `unigram`: smoothing alpha,
     smaller is more varied (Kudo 2018, section 3.2; 0.2 to 0.5 is usual). `bpe`: share of merges
-    dropped (Provilkov et al. 2020; 0.1 is usual)."""
+    dropped (Provilkov et al. 2020; 0.1 is usual). The segmentations depend only on
+    `training.seed` and the epoch."""
     sampling_sides: Literal["source", "both"] = "both"
     """Which side is sampled."""
     copy_prob: Annotated[float, Field(ge=0, lt=1)] = 0.02

@@ -73,7 +73,7 @@ class TrainingBatches:
     """The batches of any epoch.
 
     They depend only on the pairs, the settings, the seed and the epoch: a resumed run sees the
-    same pairs in the same order. (For sampled segmentations, see `Tokenizer.sample`.)
+    same pairs in the same order, with the same sampled segmentations.
     """
 
     def __init__(
@@ -163,16 +163,10 @@ class TrainingBatches:
     def _sample_side(self, side: Side, side_number: int, epoch: int) -> RaggedArray:
         texts = self._pairs.source if side == "source" else self._pairs.target
         best = self._encoded.source if side == "source" else self._encoded.target
-        # SentencePiece takes a 32-bit seed. Each side of each epoch gets its own.
+        # Each side of each epoch gets a seed of its own.
         sequence = np.random.SeedSequence([self._seed, epoch, side_number])
-        seed = int(sequence.generate_state(1)[0]) & 0x7FFFFFFF
-        rows = self._tokenizer.sample(
-            texts,
-            side,
-            alpha=self._sampling.sampling,
-            seed=seed,
-            symbols=self._sampling.user_symbols,
-        )
+        seed = int(sequence.generate_state(1, np.uint64)[0])
+        rows = self._tokenizer.sample(texts, side, alpha=self._sampling.sampling, seed=seed)
         # A sampled segmentation may exceed the limit. Those texts keep their best segmentation.
         for i, row in enumerate(rows):
             if len(row) > self._max_tokens:

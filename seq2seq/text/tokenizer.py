@@ -6,9 +6,9 @@ Tokens 0 to 3 are <pad>, <unk>, <s> (start) and </s> (end).
 import hashlib
 import io
 import itertools
+import random
 import re
 import shutil
-import threading
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,6 +19,8 @@ from seq2seq.errors import UserError
 from seq2seq.files import atomic_write
 from seq2seq.reporter import SILENT, Reporter
 from seq2seq.text.fingerprint import fingerprint_texts
+from seq2seq.text.subword_model import read_subword_model
+from seq2seq.text.subword_sampling import SubwordSampler, subword_sampler
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
@@ -58,8 +60,8 @@ class Tokenizer:
         """
         self._models = models
         self._processors = {name: _load_processor(name, model) for name, model in models.items()}
-        # SentencePiece has one random generator. Threads must not mix their draws.
-        self._sampling_lock = threading.Lock()
+        # (name of a model, alpha) -> sampler
+        self._samplers: dict[tuple[str, float], SubwordSampler] = {}
         # Side -> character -> whether the vocabulary has it.
         self._characters: dict[Side, dict[str, bool]] = {"source": {}, "target": {}}
 
@@ -88,48 +90,20 @@ class Tokenizer:
         return [processor.encode(_escape(text)) for text in texts]
 
     def sample(
-        self,
-        texts: Sequence[str],
-        side: Side,
-        *,
-        alpha: float,
-        seed: int,
-        symbols: Sequence[str] = (),
+        self, texts: Sequence[str], side: Side, *, alpha: float, seed: int
     ) -> list[list[int]]:
-        """Returns a random segmentation of each text.
+        """Returns a random segmentation of each text. Reserved and user symbols are never split.
 
         Args:
             texts: the texts.
             side: selects the vocabulary.
             alpha: how much the segmentations vary; see `TokenizerConfig.sampling`.
-            seed: the same seed gives the same segmentations within one process. (SentencePiece
-                0.2.3 mixes another random number into it in each process.)
-            symbols: strings that must stay one token. The library may split user symbols of
-                several characters. A text where that happens keeps its best segmentation.
+            seed: the same seed gives the same segmentations, also in another process.
         """
-        import sentencepiece
-
         processor = self._processor(side)
-        with self._sampling_lock:
-            sentencepiece.set_random_generator_seed(seed)
-            # One thread: with more, their timing would decide which text gets which numbers.
-            sampled: list[list[int]] = processor.encode(
-                [_escape(text) for text in texts],
-                enable_sampling=True,
-                alpha=alpha,
-                nbest_size=-1,
-                num_threads=1,
-            )
-        if not symbols:
-            return sampled
-        symbol_ids = {processor.piece_to_id(symbol) for symbol in symbols}
-        for i, text in enumerate(texts):
-            if not any(symbol in text for symbol in symbols):
-                continue
-            (best,) = self.encode([text], side)
-            if _count(sampled[i], symbol_ids) < _count(best, symbol_ids):
-                sampled[i] = best
-        return sampled
+        sampler = self._sampler(side, alpha)
+        rng = random.Random(seed)
+        return [sampler.sample(processor.normalize(_escape(text)), rng) for text in texts]
 
     def decode(self, ids: Sequence[Sequence[int]], side: Side = "target") -> list[str]:
         """Returns the text of each row of token IDs. Start, end and padding tokens are ignored."""
@@ -186,7 +160,17 @@ class Tokenizer:
         return cls(models)
 
     def _processor(self, side: Side) -> "SentencePieceProcessor":
-        return self._processors["joint" if self.joint else side]
+        return self._processors[self._model_name(side)]
+
+    def _sampler(self, side: Side, alpha: float) -> SubwordSampler:
+        key = (self._model_name(side), alpha)
+        if key not in self._samplers:
+            model = read_subword_model(self._models[key[0]])
+            self._samplers[key] = subword_sampler(model, alpha)
+        return self._samplers[key]
+
+    def _model_name(self, side: Side) -> str:
+        return "joint" if self.joint else side
 
 
 def cached_tokenizer(
@@ -291,10 +275,6 @@ def _load_processor(name: str, model: bytes) -> "SentencePieceProcessor":
             f"The tokenizer model '{name}' is damaged ({error}). Copy the run folder again."
         ) from None
     return processor
-
-
-def _count(row: Sequence[int], ids: set[int]) -> int:
-    return sum(token in ids for token in row)
 
 
 def _escape(text: str) -> str:

@@ -1,6 +1,9 @@
 """A resumed run continues exactly as if it had never been interrupted. Ctrl-C saves the run."""
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +58,30 @@ def test_a_resumed_run_equals_an_uninterrupted_run(stops: tuple[int, ...], tmp_p
     for kind in ("validation", "mean", "end"):
         assert journal_events(whole, kind) == journal_events(parts, kind)
     assert [event["step"] for event in journal_events(parts, "validation")] == [5, 10, 12]
+
+
+RESUME = """
+import sys
+from pathlib import Path
+from tiny_runs import resume_trainer
+resume_trainer(Path(sys.argv[1]), seed=100).run()
+"""
+
+
+def test_a_run_resumed_in_another_process_equals_a_run_that_never_stopped(tmp_path: Path) -> None:
+    # The tiny runs sample their segmentations anew in each epoch.
+    whole = tmp_path / "whole"
+    parts = tmp_path / "parts"
+    train_in_parts(whole, (), 12)
+    make_trainer(parts, reporter=StepReporter(interrupt_at(1))).run()
+    # pytest has put the folders of the helpers on the path.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", RESUME, str(parts)]
+    subprocess.run(command, env=environment, check=True, timeout=120)
+    for name in ("model.safetensors", "checkpoints/last/state.safetensors"):
+        assert same_weights(load_file(whole / name), load_file(parts / name))
+    assert saved_state(whole) == saved_state(parts)
+    assert journal_events(whole, "validation") == journal_events(parts, "validation")
 
 
 def test_step_events_do_not_show_where_a_run_was_interrupted(
