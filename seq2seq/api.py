@@ -30,6 +30,12 @@ from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
 from seq2seq.evaluation.test_set import TestSet
+from seq2seq.evaluation.tokenization import (
+    AUTO,
+    DEFAULT_TOKENIZATION,
+    choose_tokenization,
+    missing_packages,
+)
 from seq2seq.files import nearest_existing
 from seq2seq.models import Seq2Seq, build
 from seq2seq.models.device import pick_device
@@ -38,7 +44,7 @@ from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder
 from seq2seq.runtime import cpu_threads
 from seq2seq.text.tokenizer import Tokenizer
-from seq2seq.training.checkpoint import holds_training
+from seq2seq.training.checkpoint import holds_training, load_training_state
 from seq2seq.training.state import TrainingState
 from seq2seq.training.trainer import Trainer
 from seq2seq.training.validation import Validator
@@ -83,12 +89,15 @@ def train(
             f"{run.path} already contains a training. "
             "Continue it (--resume), choose another folder (--run), or delete it."
         )
+    tokenization = _tokenization(config, AUTO, reporter)
     device = pick_device(config.training.device)
     with run.locked(), cpu_threads(config.training.threads):
         prepared = prepare(config, data_dir=data_dir, reporter=reporter)
         batches = _training_batches(config, prepared, prepared.tokenizer, reporter)
         run.create(_with_chosen_corpus(config, prepared.corpus), prepared.tokenizer)
-        trainer = _build_trainer(config, run, prepared, batches, device, reporter, instrument)
+        trainer = _build_trainer(
+            config, run, prepared, batches, tokenization, device, reporter, instrument
+        )
         return trainer.run()
 
 
@@ -130,11 +139,16 @@ def resume(
         )
     device = pick_device(config.training.device)
     with run.locked(), cpu_threads(config.training.threads):
+        # The one that the training started with, so that its BLEU scores can be compared.
+        used_before = load_training_state(run).tokenization
+        tokenization = _tokenization(config, used_before or AUTO, reporter)
         prepared = prepare(config, data_dir=data_dir, reporter=reporter)
         # The run's own tokenizer, even if the cache is gone.
         batches = _training_batches(config, prepared, run.tokenizer, reporter)
         run.write_config(config)
-        trainer = _build_trainer(config, run, prepared, batches, device, reporter, instrument)
+        trainer = _build_trainer(
+            config, run, prepared, batches, tokenization, device, reporter, instrument
+        )
         trainer.resume()
         reporter.info(f"resuming from step {trainer.state.step:,}")
         return trainer.run()
@@ -179,6 +193,7 @@ def _build_trainer(
     run: RunFolder,
     prepared: PreparedData,
     batches: TrainingBatches,
+    tokenization: str,
     device: torch.device,
     reporter: Reporter,
     instrument: Instrument | None,
@@ -194,13 +209,35 @@ def _build_trainer(
         f"{config.model.family}, {parameters / 1e6:.1f} M parameters, {len(batches):,} pairs "
         f"{config.data.source} to {config.data.target}, {device}, into {run.path}"
     )
+    if tokenization != DEFAULT_TOKENIZATION:
+        reporter.info(f"validations: BLEU with sacreBLEU's tokenization {tokenization}")
     if config.training.guided_alignment and model.has_attention:
         reporter.info("aligning the tokens of the training pairs, to guide the attention")
         batches.align()
     translator = make_translator(model, tokenizer, config)
     valid = prepared.corpus.splits["valid"]
-    validator = Validator(translator, valid, config.training.validation)
+    validator = Validator(translator, valid, config.training.validation, tokenization)
     return Trainer(model, batches, validator, config.training, run, reporter)
+
+
+def _tokenization(config: Config, name: str, reporter: Reporter) -> str:
+    """Returns how BLEU splits text of the target language, and reports a missing package.
+
+    Args:
+        config: the run's settings.
+        name: a tokenization of sacreBLEU, or `auto`.
+        reporter: receives the message.
+
+    Raises:
+        UserError: sacreBLEU cannot use this tokenization.
+    """
+    language = config.data.target
+    tokenization = choose_tokenization(language, name)
+    if name == AUTO:
+        message = missing_packages(language, tokenization)
+        if message:
+            reporter.info(message)
+    return tokenization
 
 
 def _with_chosen_corpus(config: Config, corpus: Corpus) -> Config:
@@ -219,6 +256,7 @@ def evaluate(
     run: RunFolder,
     test_set: TestSet,
     *,
+    tokenize: str = AUTO,
     lowercase: bool = False,
     ensemble: Sequence[Path] = (),
     against: Path | None = None,
@@ -230,6 +268,7 @@ def evaluate(
     Args:
         run: the run, the first one of an ensemble.
         test_set: sources and references.
+        tokenize: how BLEU splits text, a name of sacreBLEU; "auto": as fits the target language.
         lowercase: add BLEU that ignores case.
         ensemble: more run folders that predict together with the first one.
         against: a run folder, or a file of translations, to compare with by a paired test.
@@ -238,7 +277,11 @@ def evaluate(
 
     Returns:
         The report, as in evaluation.json, and one translation for each source.
+
+    Raises:
+        UserError: sacreBLEU cannot use the tokenization, or `against` does not fit.
     """
+    tokenization = _tokenization(run.config, tokenize, reporter)
     translator = load(run.path, ensemble=ensemble, **options)
     other = None if against is None else _other_hypotheses(against, test_set, reporter, options)
     started_at = time.monotonic()
@@ -259,6 +302,7 @@ def evaluate(
         hypotheses,
         test_set.references,
         seconds=seconds,
+        tokenization=tokenization,
         lowercase=lowercase,
         against=other,
         extra=extra,

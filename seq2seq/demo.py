@@ -14,6 +14,7 @@ from seq2seq.evaluation.report import Report
 from seq2seq.evaluation.test_set import TestSet, load_test_splits
 from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder
+from seq2seq.text.scripts import count_words
 from seq2seq.training.checkpoint import holds_training, load_training_state
 
 NUM_SAMPLES = 8
@@ -82,7 +83,7 @@ def _earlier_evaluation(run: RunFolder, test_set: TestSet) -> tuple[Report, list
 
 def pick_samples(test_set: TestSet, hypotheses: list[str], count: int) -> list[Sample]:
     """Returns up to `count` translations, spread evenly over the sentences of 5 to 20 words."""
-    medium = [i for i, text in enumerate(test_set.sources) if 5 <= len(text.split()) <= 20]
+    medium = [i for i, text in enumerate(test_set.sources) if 5 <= count_words(text) <= 20]
     candidates = medium or list(range(len(hypotheses)))
     count = min(count, len(candidates))
     samples = []

@@ -56,6 +56,16 @@ def evaluate(
             help="A run folder or a file of translations to compare with.",
         ),
     ] = None,
+    tokenize: Annotated[
+        str,
+        typer.Option(
+            "--tokenize",
+            metavar="NAME",
+            help="How BLEU splits text: a tokenization of sacreBLEU, such as 13a, zh or char. "
+            "By default, the one for the target language.",
+            show_default=False,
+        ),
+    ] = "auto",
     lowercase: Annotated[
         bool, typer.Option("--lowercase", help="Also report BLEU that ignores case.")
     ] = False,
@@ -75,11 +85,14 @@ def evaluate(
 
     The scores compare plain, cased text with the raw references, and come with sacreBLEU
     signatures. They are written to RUN/evaluation.json, and the translations beside it.
+    For Chinese, Japanese, Thai and other languages without spaces between words, BLEU counts words
+    or characters as sacreBLEU does with --tokenize. The report says which.
 
     Examples:
     seq2seq evaluate runs/lstm-multi30k
     seq2seq evaluate runs/mine --source my.de --reference my.en
     seq2seq evaluate runs/mine --split valid --against runs/other
+    seq2seq evaluate runs/en-ja --tokenize char
     """
     from seq2seq import api
     from seq2seq.cli.console import ConsoleReporter, make_console, print_samples
@@ -96,6 +109,7 @@ def evaluate(
         report, hypotheses = api.evaluate(
             opened,
             test_set,
+            tokenize=tokenize,
             lowercase=lowercase,
             ensemble=others,
             against=against,

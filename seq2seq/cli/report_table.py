@@ -49,13 +49,16 @@ def _score_table(report: Report) -> Table:
 
 def _summary(report: Report) -> Text:
     speed = report["sentences_per_second"]
+    # evaluation.json of an earlier version has no tokenization. It was always this one.
+    tokenization = report.get("tokenization", "13a")
     time = "" if speed is None else f" in {report['seconds']:.1f} s ({speed:.1f} per second)"
     return Text(
         f"{report['num_sentences']:,} sentences{time}. Higher is better; for TER, lower is "
         "better.\n"
         f"Brevity penalty {report['brevity_penalty']:.3f}; length ratio "
         f"{report['length_ratio']:.3f} ({report['system_length']:,} tokens, reference "
-        f"{report['reference_length']:,})."
+        f"{report['reference_length']:,}).\n"
+        f"Tokenization of BLEU: {tokenization}."
     )
 
 

@@ -75,7 +75,7 @@ def train(
     if state.finished == "budget":
         reason = "the training budget is used up"
     else:
-        reason = "BLEU has stopped improving"
+        reason = "validations have stopped improving (training.patience)"
     typer.echo(f"Done at step {state.step:,}: {reason}. The model is in {run}.")
     typer.echo(f"Next: seq2seq evaluate {run}")
     typer.echo(f"      seq2seq translate {run}")

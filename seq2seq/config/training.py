@@ -9,6 +9,9 @@ from seq2seq.config.section import Section
 Precision = Literal["auto", "float32", "bfloat16"]
 """The number format of matrix products in training."""
 
+ValidationMetric = Literal["auto", "bleu", "chrf", "loss"]
+"""What says which of two validations is better."""
+
 
 class BatchingConfig(Section):
     """How sentence pairs are grouped into batches."""
@@ -83,6 +86,12 @@ class ValidationConfig(Section):
     sentences: Annotated[int, Field(ge=0)] = 1000
     """Pairs of the valid split to use, spread evenly over it because a split may be sorted. 0
     uses all."""
+    metric: ValidationMetric = "auto"
+    """What decides which checkpoints are the best: `bleu`, `chrf`, `loss`, or `auto`: BLEU, and
+    chrF between validations whose BLEU is the same to two decimals, such as 0.00. BLEU uses
+    sacreBLEU's tokenization for the target language: `zh` for Chinese, `ja-mecab` and `ko-mecab`
+    for Japanese and Korean if the packages of `sacrebleu[ja]` and `sacrebleu[ko]` are installed,
+    else `char`; `char` for Thai, Khmer, Lao, Burmese and Tibetan; `13a` for all others."""
     beam: Annotated[int, Field(ge=1)] = 1
     """Beam of the search. Greedy search is several times faster and ranks checkpoints much the
     same."""
@@ -115,7 +124,8 @@ class TrainingConfig(Section):
     validation: ValidationConfig = ValidationConfig()
     """When and how the model is validated."""
     patience: Annotated[int, Field(ge=0)] = 0
-    """Stop after this many validations without a better BLEU; 0 never stops early."""
+    """Stop after this many validations that are not better than the best one, by
+    `validation.metric`; 0 never stops early."""
     average: Annotated[int, Field(ge=1)] = 5
     """At the end, average this many best checkpoints, and keep the average if it is better; 1
     turns it off."""

@@ -1,11 +1,15 @@
-"""BLEU, chrF and TER with bootstrap intervals, computed by sacreBLEU with its default settings.
+"""BLEU, chrF and TER with bootstrap intervals, computed by sacreBLEU.
+
+The settings are sacreBLEU's defaults, except for case and for the tokenization of BLEU, which
+depends on the target language (see tokenization.py).
 
 Dimensions: N sentences, R reference sets, B bootstrap resamples, K statistics of a sentence.
 
 Every score is computed by sacreBLEU's own code and equals what the `sacrebleu` command prints for
-the same lines. Only the resampling is ours. A metric is a function of the sum of K statistics over
-all sentences. So we compute the statistics of each sentence once (for TER, which searches for
-shifts, that is nearly all of the time), and a resample is a weighted sum of these rows.
+the same lines and tokenization. Only the resampling is ours. A metric is a function of the sum of K
+statistics over all sentences. So we compute the statistics of each sentence once (for TER, which
+searches for shifts, that is nearly all of the time), and a resample is a weighted sum of these
+rows.
 
 The draws are those of sacreBLEU: same generator, same seed, same order. So an interval is the one
 that `sacrebleu --confidence` prints as mean ± half width.
@@ -21,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.errors import UserError
+from seq2seq.evaluation.tokenization import DEFAULT_TOKENIZATION
 
 METRICS = ("bleu", "chrf", "ter")
 """The metrics in the order in which they are shown. The names are keys of every report."""
@@ -118,6 +123,7 @@ def score(
     hypotheses: list[str],
     references: list[list[str]],
     *,
+    tokenization: str = DEFAULT_TOKENIZATION,
     lowercase: bool = False,
     bootstrap: int = NUM_RESAMPLES,
     seed: int = BOOTSTRAP_SEED,
@@ -127,6 +133,7 @@ def score(
     Args:
         hypotheses: N lines.
         references: R reference sets of N lines each.
+        tokenization: how BLEU splits text, a name of sacreBLEU.
         lowercase: ignore case in BLEU and chrF. TER always ignores case, as in sacreBLEU.
         bootstrap: number of resamples for the 95 % intervals. 0 means no intervals.
         seed: seed of the resamples.
@@ -134,21 +141,31 @@ def score(
     Raises:
         UserError: there is nothing to score, or the numbers of lines differ.
     """
-    statistics = compute_statistics(hypotheses, references, lowercase=lowercase)
+    statistics = compute_statistics(
+        hypotheses, references, tokenization=tokenization, lowercase=lowercase
+    )
     return scores_from(statistics, bootstrap=bootstrap, seed=seed)
 
 
-def quick_scores(hypotheses: list[str], references: list[list[str]]) -> tuple[float, float]:
+def quick_scores(
+    hypotheses: list[str],
+    references: list[list[str]],
+    *,
+    tokenization: str = DEFAULT_TOKENIZATION,
+) -> tuple[float, float]:
     """Returns BLEU and chrF of N hypotheses, without intervals. Validation in training uses it.
 
     Args:
         hypotheses: N lines.
         references: R reference sets of N lines each.
+        tokenization: how BLEU splits text, a name of sacreBLEU.
 
     Raises:
         UserError: there is nothing to score, or the numbers of lines differ.
     """
-    statistics = compute_statistics(hypotheses, references, metrics=("bleu", "chrf"))
+    statistics = compute_statistics(
+        hypotheses, references, tokenization=tokenization, metrics=("bleu", "chrf")
+    )
     bleu = float(statistics["bleu"].score().score)
     chrf = float(statistics["chrf"].score().score)
     return bleu, chrf
@@ -158,6 +175,7 @@ def compute_statistics(
     hypotheses: list[str],
     references: list[list[str]],
     *,
+    tokenization: str = DEFAULT_TOKENIZATION,
     lowercase: bool = False,
     metrics: tuple[str, ...] = METRICS,
 ) -> dict[str, SufficientStatistics]:
@@ -166,6 +184,7 @@ def compute_statistics(
     Args:
         hypotheses: N lines.
         references: R reference sets of N lines each.
+        tokenization: how BLEU splits text, a name of sacreBLEU.
         lowercase: ignore case in BLEU and chrF.
         metrics: some of METRICS.
 
@@ -177,7 +196,7 @@ def compute_statistics(
     references = [[one_line(line) for line in reference] for reference in references]
     statistics = {}
     for name in metrics:
-        metric = _build_metric(name, lowercase=lowercase)
+        metric = _build_metric(name, tokenization=tokenization, lowercase=lowercase)
         rows = np.array(metric._extract_corpus_statistics(hypotheses, references), dtype=np.float64)
         statistics[name] = SufficientStatistics(metric=metric, rows=rows)
     return statistics
@@ -232,15 +251,15 @@ def one_line(text: str) -> str:
     return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
-def _build_metric(name: str, *, lowercase: bool) -> Any:
-    """Returns sacreBLEU's metric with its default settings, except for case."""
+def _build_metric(name: str, *, tokenization: str, lowercase: bool) -> Any:
+    """Returns sacreBLEU's metric, with its default settings for everything else."""
     # The import takes a tenth of a second.
     from sacrebleu.metrics import BLEU, CHRF, TER
 
     match name:
         case "bleu":
             # `force` turns off the warning about tokenized output. It does not change the score.
-            return BLEU(lowercase=lowercase, force=True)
+            return BLEU(tokenize=tokenization, lowercase=lowercase, force=True)
         case "chrf":
             return CHRF(lowercase=lowercase)
         case "ter":

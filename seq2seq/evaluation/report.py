@@ -20,8 +20,10 @@ from seq2seq.evaluation.metrics import (
     scores_from,
 )
 from seq2seq.evaluation.significance import check_same_number, paired_comparison
+from seq2seq.evaluation.tokenization import DEFAULT_TOKENIZATION
 from seq2seq.files import atomic_write_text
 from seq2seq.run import RunFolder
+from seq2seq.text.scripts import count_words
 
 Report = dict[str, Any]
 """Plain dicts, lists, strings and numbers, as in evaluation.json."""
@@ -36,7 +38,7 @@ SOURCE_LENGTHS = (
     (31, 50),
     (51, None),
 )
-"""Ranges of source lengths in words, both ends included. None means no limit.
+"""Ranges of source lengths in words (see `count_words`), both ends included. None means no limit.
 
 Empty lines have a range, so that the ranges together have all sentences."""
 
@@ -57,6 +59,7 @@ def build_report(
     references: list[list[str]],
     *,
     seconds: float,
+    tokenization: str = DEFAULT_TOKENIZATION,
     lowercase: bool = False,
     against: Hypotheses | None = None,
     extra: dict[str, Any] | None = None,
@@ -70,6 +73,7 @@ def build_report(
         hypotheses: N translations.
         references: R reference sets of N lines each.
         seconds: how long translating took. With 0, `sentences_per_second` is None.
+        tokenization: how BLEU splits text, a name of sacreBLEU. It holds for `against` too.
         lowercase: add `bleu_lowercase`.
         against: another system. Adds a paired bootstrap test.
         extra: keys that the caller adds at the end.
@@ -87,22 +91,25 @@ def build_report(
         )
     if against is not None:
         check_same_number(against.name, against.lines, hypotheses)
-    statistics = compute_statistics(hypotheses, references)
+    statistics = compute_statistics(hypotheses, references, tokenization=tokenization)
     scores = scores_from(statistics, bootstrap=bootstrap, seed=seed).to_dict()
     report: Report = {"bleu": scores.pop("bleu")}
     if lowercase:
         lowercase_statistics = compute_statistics(
-            hypotheses, references, lowercase=True, metrics=("bleu",)
+            hypotheses, references, tokenization=tokenization, lowercase=True, metrics=("bleu",)
         )
         lowercase_bleu = metric_score(lowercase_statistics["bleu"], bootstrap=bootstrap, seed=seed)
         report["bleu_lowercase"] = asdict(lowercase_bleu)
     report.update(scores)
+    report["tokenization"] = tokenization
     report["num_references"] = len(references)
     report["seconds"] = seconds
     report["sentences_per_second"] = len(hypotheses) / seconds if seconds > 0 else None
     report["bleu_by_source_length"] = _bleu_by_source_length(sources, statistics["bleu"])
     if against is not None:
-        report["against"] = _compare_with(against, statistics, references, bootstrap, seed)
+        other_statistics = compute_statistics(against.lines, references, tokenization=tokenization)
+        comparisons = _compare(statistics, other_statistics, bootstrap, seed)
+        report["against"] = {"name": against.name, "resamples": bootstrap, **comparisons}
     extra = extra or {}
     duplicates = report.keys() & extra.keys()
     if duplicates:
@@ -153,15 +160,13 @@ def write_report(
     return report_file, hypotheses_file
 
 
-def _compare_with(
-    against: Hypotheses,
+def _compare(
     statistics: dict[str, SufficientStatistics],
-    references: list[list[str]],
+    other_statistics: dict[str, SufficientStatistics],
     bootstrap: int,
     seed: int,
 ) -> Report:
-    other_statistics = compute_statistics(against.lines, references)
-    comparisons: Report = {"name": against.name, "resamples": bootstrap}
+    comparisons: Report = {}
     for metric_name in METRICS:
         comparison = paired_comparison(
             metric_name,
@@ -181,7 +186,7 @@ def _bleu_by_source_length(sources: list[str], statistics: SufficientStatistics)
     # A one-word sentence has no 4-grams, so plain BLEU gives 0 even to a perfect translation. The
     # effective order stops at the longest n-gram that exists. With 4-grams it is the same number.
     metric = BLEU(effective_order=True, force=True)
-    lengths = np.array([len(source.split()) for source in sources])
+    lengths = np.array([count_words(source) for source in sources])
     entries = []
     for low, high in SOURCE_LENGTHS:
         in_range = lengths >= low

@@ -32,6 +32,7 @@ from seq2seq.evaluation.metrics import (
     compute_statistics,
     interval,
 )
+from seq2seq.evaluation.tokenization import DEFAULT_TOKENIZATION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,7 @@ def paired_bootstrap(
     others: list[str],
     references: list[list[str]],
     *,
+    tokenization: str = DEFAULT_TOKENIZATION,
     lowercase: bool = False,
     bootstrap: int = NUM_RESAMPLES,
     seed: int = BOOTSTRAP_SEED,
@@ -75,6 +77,7 @@ def paired_bootstrap(
         hypotheses: N lines of system A.
         others: N lines of system B.
         references: R reference sets of N lines each.
+        tokenization: how BLEU splits text, a name of sacreBLEU.
         lowercase: ignore case in BLEU and chrF.
         bootstrap: number of resamples, at least 2.
         seed: seed of the resamples.
@@ -86,8 +89,12 @@ def paired_bootstrap(
         UserError: there is nothing to score, or the numbers of lines differ.
     """
     check_same_number("the other system", others, hypotheses)
-    statistics = compute_statistics(hypotheses, references, lowercase=lowercase)
-    other_statistics = compute_statistics(others, references, lowercase=lowercase)
+    statistics = compute_statistics(
+        hypotheses, references, tokenization=tokenization, lowercase=lowercase
+    )
+    other_statistics = compute_statistics(
+        others, references, tokenization=tokenization, lowercase=lowercase
+    )
     comparisons = {}
     for name in METRICS:
         comparisons[name] = paired_comparison(

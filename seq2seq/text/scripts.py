@@ -1,6 +1,7 @@
-"""Which scripts a language is written in, and how much of a text is in another one."""
+"""Scripts: how much of a text is in a foreign one, and words in scripts without spaces."""
 
 import functools
+import math
 import re
 
 import regex
@@ -33,6 +34,16 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
 _LETTER = regex.compile(r"\p{L}")
 _BEYOND_LATIN = re.compile("[^\x00-\u024f]")
 
+# Scripts without spaces between words, and how many characters a word has on average, roughly.
+# Script extensions (scx) include the marks of a script. Marks that Latin has too are left out.
+_UNSPACED_SCRIPTS = {
+    regex.compile(r"(?!\p{scx=Latin})[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}]"): 2,
+    regex.compile(
+        r"(?!\p{scx=Latin})"
+        r"[\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}\p{scx=Tibetan}]"
+    ): 4,
+}
+
 
 def foreign_letters(text: str, language: str) -> float:
     """Returns the share (0 to 1) of the letters that are in no script of `language`.
@@ -49,6 +60,19 @@ def foreign_letters(text: str, language: str) -> float:
         return 0.0
     foreign = len(letters) - len(_native_letter(scripts).findall(text))
     return foreign / len(letters)
+
+
+def count_words(text: str) -> int:
+    """Returns how many words a text has.
+
+    Words are what stands between spaces. In scripts without spaces, the number is an estimate: 2
+    characters a word in Chinese and Japanese, 4 in Thai, Lao, Khmer, Burmese and Tibetan.
+    """
+    words = 0.0
+    for script, characters_per_word in _UNSPACED_SCRIPTS.items():
+        text, num_characters = script.subn(" ", text)
+        words += num_characters / characters_per_word
+    return math.ceil(words) + len(text.split())
 
 
 @functools.cache

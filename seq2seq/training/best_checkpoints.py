@@ -5,19 +5,28 @@ Averaging the weights of several checkpoints of one run often translates better 
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from torch import Tensor, nn
 
+from seq2seq.config.training import ValidationMetric
 from seq2seq.models.weights import load_into, mean_weights, save_weights
 from seq2seq.reporter import Reporter
 from seq2seq.run import RunFolder
 from seq2seq.training.journal import Journal
-from seq2seq.training.state import TrainingState
+from seq2seq.training.ranking import METRIC_NAMES, ValidationScores
+from seq2seq.training.state import BestCheckpoint, TrainingState
 from seq2seq.training.validation import Validation
 
 
 def keep_if_best(
-    run: RunFolder, state: TrainingState, bleu: float, model: nn.Module, limit: int
+    run: RunFolder,
+    state: TrainingState,
+    scores: ValidationScores,
+    model: nn.Module,
+    *,
+    limit: int,
+    metric: ValidationMetric,
 ) -> bool:
     """Saves the model's weights if they are among the `limit` best.
 
@@ -25,25 +34,28 @@ def keep_if_best(
     model.safetensors, unless that holds a better average.
 
     Returns:
-        Whether `bleu` is higher than that of every validation before.
+        Whether `scores` are better than those of every validation before.
     """
-    better = state.best_bleu is None or bleu > state.best_bleu
+    rank = scores.rank(metric)
+    best = state.best_by(metric)
+    better = best is None or rank > best.rank(metric)
+    candidate = BestCheckpoint(scores.loss, scores.bleu, scores.chrf, step=state.step)
     # After a kill, the same step may be validated again.
-    best = [entry for entry in state.best if entry[1] != state.step]
-    state.best = best
-    if len(best) >= limit and bleu <= best[-1][0]:
-        return better
-    weights = current_weights(model)
-    path = run.best_checkpoint(state.step)
-    path.parent.mkdir(exist_ok=True)
-    save_weights(path, weights)
-    best.append((bleu, state.step))
-    best.sort(key=lambda entry: (-entry[0], entry[1]))  # the earlier of two equals comes first
-    for _, step in best[limit:]:
-        run.best_checkpoint(step).unlink(missing_ok=True)
-    del best[limit:]
-    if better and bleu > state.mean_bleu:
-        save_weights(run.model_file, weights)
+    ordered = [entry for entry in state.best if entry.step != state.step]
+    ordered.append(candidate)
+    # The earlier of two equals comes first. Sorting keeps the order of equals.
+    ordered.sort(key=lambda entry: entry.step)
+    ordered.sort(key=lambda entry: entry.rank(metric), reverse=True)
+    state.best = ordered[:limit]
+    if candidate in state.best:
+        weights = current_weights(model)
+        path = run.best_checkpoint(state.step)
+        path.parent.mkdir(exist_ok=True)
+        save_weights(path, weights)
+        if better and (state.mean is None or rank > state.mean.rank(metric)):
+            save_weights(run.model_file, weights)
+    for entry in ordered[limit:]:
+        run.best_checkpoint(entry.step).unlink(missing_ok=True)
     return better
 
 
@@ -54,6 +66,8 @@ def try_average(
     validate: Callable[[str], Validation],
     journal: Journal,
     reporter: Reporter,
+    *,
+    metric: ValidationMetric,
 ) -> None:
     """Averages the best checkpoints, and keeps the average if it is as good as each of them.
 
@@ -61,7 +75,7 @@ def try_average(
     In the end, the model has its own weights again.
     """
     # The user may have deleted some files to free disk space.
-    steps = [step for _, step in state.best if run.best_checkpoint(step).exists()]
+    steps = [entry.step for entry in state.best if run.best_checkpoint(entry.step).exists()]
     if len(steps) < 2:
         return
     own_weights = {name: tensor.clone() for name, tensor in current_weights(model).items()}
@@ -70,16 +84,17 @@ def try_average(
     validation = validate(state.precision)
     load_into(model, own_weights, run.checkpoints_dir)
 
-    best_bleu = state.best[0][0]
-    earlier_bleu = state.mean_bleu
-    kept = validation.bleu >= max(best_bleu, earlier_bleu)
+    scores = ValidationScores(validation.loss, validation.bleu, validation.chrf)
+    best = max(state.best, key=lambda entry: entry.rank(metric))
+    earlier = state.mean
+    rivals = [best] if earlier is None else [best, earlier]
+    kept = all(scores.rank(metric) >= rival.rank(metric) for rival in rivals)
     if kept:
         save_weights(run.model_file, average)
-        state.mean_bleu = validation.bleu
-    journal.write(
-        "mean", step=state.step, of=steps, bleu=validation.bleu, loss=validation.loss, kept=kept
-    )
-    reporter.info(_average_line(len(steps), validation.bleu, best_bleu, earlier_bleu, kept))
+        state.mean = scores
+    journal.write("mean", step=state.step, of=steps, **asdict(scores), kept=kept)
+    line = f"average of the {len(steps)} best checkpoints: {METRIC_NAMES[metric]} "
+    reporter.info(line + _comparison(scores, best, earlier, kept, metric))
 
 
 def current_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -87,16 +102,20 @@ def current_weights(model: nn.Module) -> dict[str, Tensor]:
     return {name: parameter.detach().cpu() for name, parameter in model.named_parameters()}
 
 
-def _average_line(
-    count: int, bleu: float, best_bleu: float, earlier_bleu: float, kept: bool
+def _comparison(
+    average: ValidationScores,
+    best: ValidationScores,
+    earlier: ValidationScores | None,
+    kept: bool,
+    metric: ValidationMetric,
 ) -> str:
-    line = f"average of the {count} best checkpoints: BLEU {bleu:.2f}"
-    line += f"; best checkpoint: {best_bleu:.2f}"
-    if earlier_bleu >= 0:
-        line += f"; earlier average: {earlier_bleu:.2f}"
+    """Describes the scores of the average, and of what it is compared with."""
+    line = f"{average.describe(metric)}; best checkpoint: {best.describe(metric)}"
+    if earlier is not None:
+        line += f"; earlier average: {earlier.describe(metric)}"
     if kept:
         winner = "average"
-    elif earlier_bleu >= best_bleu:
+    elif earlier is not None and earlier.rank(metric) >= best.rank(metric):
         winner = "earlier average"
     else:
         winner = "best checkpoint"

@@ -102,10 +102,10 @@ def best_checkpoints(run: RunFolder) -> list[tuple[int, Path]]:
     if not has_checkpoint(run):
         return []
     checkpoints = []
-    for _, step in load_training_state(run).best:
-        path = run.best_checkpoint(step)
+    for entry in load_training_state(run).best:
+        path = run.best_checkpoint(entry.step)
         if path.exists():
-            checkpoints.append((step, path))
+            checkpoints.append((entry.step, path))
     return checkpoints
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from seq2seq.config.training import ValidationMetric
+from seq2seq.training.ranking import METRIC_NAMES, ValidationScores
 from seq2seq.training.state import TrainingState
 from seq2seq.training.validation import Validation
 
@@ -38,8 +40,20 @@ def recent_metrics(state: TrainingState, learning_rate: float) -> StepMetrics:
     )
 
 
-def status_line(metrics: StepMetrics, best_bleu: float | None, seconds_left: float) -> str:
-    """Returns one line: where training is and how fast it goes."""
+def status_line(
+    metrics: StepMetrics,
+    best: ValidationScores | None,
+    metric: ValidationMetric,
+    seconds_left: float,
+) -> str:
+    """Returns one line: where training is and how fast it goes.
+
+    Args:
+        metrics: figures of the latest updates.
+        best: the scores of the best validation, if there is one.
+        metric: what decides which validation is the best.
+        seconds_left: time until the budget is used.
+    """
     parts = [
         f"step {metrics.step:,}",
         f"epoch {metrics.epoch}",
@@ -47,8 +61,8 @@ def status_line(metrics: StepMetrics, best_bleu: float | None, seconds_left: flo
         f"{metrics.tokens_per_s:,.0f} tokens/s",
         f"lr {metrics.learning_rate:.1e}",
     ]
-    if best_bleu is not None:
-        parts.append(f"best BLEU {best_bleu:.1f}")
+    if best is not None:
+        parts.append(f"best {METRIC_NAMES[metric]} {best.describe(metric, decimals=1)}")
     parts.append(f"{format_duration(seconds_left)} left")
     return "  ".join(parts)
 

@@ -62,7 +62,7 @@ class Trainer:
         if config.ema_decay:
             self.ema = ExponentialMovingAverage(model, config.ema_decay)
         self.journal = Journal(run.journal_file)
-        self.state = TrainingState()
+        self.state = TrainingState(tokenization=validator.tokenization)
         self._started_at = 0.0
         self._skipped_in_a_row = 0
 
@@ -102,6 +102,7 @@ class Trainer:
             UserError: there is no checkpoint, or it is damaged.
         """
         tensors, self.state = load_last(self.run_folder)
+        self.state.tokenization = self.validator.tokenization
         restore_training(
             tensors, self.model, self.optimizer, self.ema, self.run_folder.checkpoints_dir
         )
@@ -198,7 +199,9 @@ class Trainer:
         metrics = recent_metrics(state, rate)
         used = self._budget_used()
         seconds_left = state.elapsed_s / max(used, 1e-9) * (1 - used)
-        self.reporter.status(used, status_line(metrics, state.best_bleu, seconds_left))
+        metric = self.config.validation.metric
+        best = state.best_by(metric)
+        self.reporter.status(used, status_line(metrics, best, metric, seconds_left))
         if state.step % _JOURNAL_STEPS == 0:
             self.journal.write(
                 "step",
@@ -216,7 +219,12 @@ class Trainer:
         with self._averaged_weights():
             validation = self.validator(state.precision)
             better = keep_if_best(
-                self.run_folder, state, validation.bleu, self.model, self.config.average
+                self.run_folder,
+                state,
+                validation,
+                self.model,
+                limit=self.config.average,
+                metric=self.config.validation.metric,
             )
         state.without_gain = 0 if better else state.without_gain + 1
         state.elapsed_s = time.monotonic() - self._started_at
@@ -225,6 +233,7 @@ class Trainer:
             step=state.step,
             elapsed_s=round(state.elapsed_s, 2),
             best=better,
+            tokenization=state.tokenization,
             **validation.to_dict(),
         )
         for line in validation_lines(state.step, validation, state.elapsed_s, better):
@@ -259,7 +268,13 @@ class Trainer:
                 save_weights(self.run_folder.model_file, current_weights(self.model))
         if reason:
             try_average(
-                self.run_folder, state, self.model, self.validator, self.journal, self.reporter
+                self.run_folder,
+                state,
+                self.model,
+                self.validator,
+                self.journal,
+                self.reporter,
+                metric=self.config.validation.metric,
             )
         state.finished = reason
         self.save()

@@ -11,9 +11,11 @@ from seq2seq.data.corpus import Pairs
 from seq2seq.data.encoding import EncodedPairs, RaggedArray
 from seq2seq.decoding.translator import Translation, Translator
 from seq2seq.evaluation.metrics import quick_scores
+from seq2seq.evaluation.tokenization import DEFAULT_TOKENIZATION
 from seq2seq.models.device import autocast
 from seq2seq.text.tokenizer import PAD
 from seq2seq.training.loss import smoothed_cross_entropy
+from seq2seq.training.ranking import ValidationScores
 
 _BATCH_SENTENCES = 64
 _PAD_TO_MULTIPLE_OF = 8
@@ -29,15 +31,9 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Validation:
-    """The scores of one validation."""
+class Validation(ValidationScores):
+    """The scores of one validation, and a few translations."""
 
-    loss: float
-    """Negative log-likelihood in nats per target token."""
-    bleu: float
-    """0 to 100."""
-    chrf: float
-    """0 to 100."""
     samples: list[Sample]
 
     def to_dict(self) -> dict[str, Any]:
@@ -46,14 +42,28 @@ class Validation:
 
 
 class Validator:
-    """Measures a model, while it changes, on the same pairs."""
+    """Measures a model, while it changes, on the same pairs.
 
-    def __init__(self, translator: Translator, pairs: Pairs, config: ValidationConfig) -> None:
+    Args:
+        translator: translates with the model in training.
+        pairs: the valid split.
+        config: how many pairs to use, and how to translate them.
+        tokenization: how BLEU splits text, a name of sacreBLEU.
+    """
+
+    def __init__(
+        self,
+        translator: Translator,
+        pairs: Pairs,
+        config: ValidationConfig,
+        tokenization: str = DEFAULT_TOKENIZATION,
+    ) -> None:
         count = min(config.sentences or len(pairs), len(pairs))
         # Spread evenly, because a split may be sorted.
         self.pairs = pairs.select([len(pairs) * i // count for i in range(count)])
         self.translator = translator
         self.config = config
+        self.tokenization = tokenization
         self._encoded = self._encode_pairs()
 
     def __call__(self, precision: str) -> Validation:
@@ -67,7 +77,7 @@ class Validator:
         model.eval()
         translations = self.translator.translate(self.pairs.source, beam=self.config.beam, nbest=1)
         hypotheses = [translation.text for translation in translations]
-        bleu, chrf = quick_scores(hypotheses, [self.pairs.target])
+        bleu, chrf = quick_scores(hypotheses, [self.pairs.target], tokenization=self.tokenization)
         loss = self._loss(precision)
         model.train(was_training)
         return Validation(loss, bleu, chrf, self._samples(translations))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fixture_types import RunCli, RunCliExpectingError, RunCliHere
+from mecab import uninstall_mecab
 
 INTERVAL_KEYS = {"score", "signature", "low", "high"}
 
@@ -82,6 +83,14 @@ def test_an_ensemble_is_better_than_its_weak_member(
     assert report["bleu"]["score"] > alone["bleu"]["score"]
 
 
+def test_the_report_names_the_tokenization(toy_run: Path, run_cli_here: RunCliHere) -> None:
+    assert "Tokenization of BLEU: 13a." in run_cli_here("evaluate", "runs/toy")
+    shown = run_cli_here("evaluate", "runs/toy", "--tokenize", "char")
+    assert "Tokenization of BLEU: char." in shown
+    report = json.loads((toy_run / "evaluation.json").read_text(encoding="utf-8"))
+    assert "tok:char" in report["bleu"]["signature"]
+
+
 # -- mistakes
 
 
@@ -97,6 +106,23 @@ def test_options_that_do_not_fit_together(run_cli_expecting_error: RunCliExpecti
     assert "--split and --source cannot be combined" in error
     error = run_cli_expecting_error("evaluate", "runs/toy", "--source", "toy/test.de")
     assert "Give --source and --reference together" in error
+
+
+def test_an_unknown_tokenization(
+    run_cli_expecting_error: RunCliExpectingError, toy_run: Path
+) -> None:
+    error = run_cli_expecting_error("evaluate", "runs/toy", "--tokenize", "chars")
+    assert "sacreBLEU has no tokenization 'chars'. Did you mean char?" in error
+
+
+def test_a_tokenization_without_its_packages(
+    run_cli_expecting_error: RunCliExpectingError,
+    toy_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uninstall_mecab(monkeypatch)
+    error = run_cli_expecting_error("evaluate", "runs/toy", "--tokenize", "ja-mecab")
+    assert 'pip install "sacrebleu[ja]"' in error
 
 
 def test_an_unknown_split(run_cli_expecting_error: RunCliExpectingError, toy_run: Path) -> None:

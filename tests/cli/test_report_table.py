@@ -36,6 +36,17 @@ def test_shows_speed_and_lengths() -> None:
     assert f"Brevity penalty {report['brevity_penalty']:.3f}" in text
 
 
+def test_shows_the_tokenization() -> None:
+    assert "Tokenization of BLEU: 13a." in rendered_text(example_report())
+    assert "Tokenization of BLEU: char." in rendered_text(example_report(tokenization="char"))
+
+
+def test_shows_a_report_of_an_earlier_version() -> None:
+    report = example_report()
+    del report["tokenization"]
+    assert "Tokenization of BLEU: 13a." in rendered_text(report)
+
+
 def test_without_time_it_shows_no_speed() -> None:
     text = rendered_text(example_report(seconds=0.0))
     assert "6 sentences. " in text

@@ -58,6 +58,11 @@ def test_every_family_has_a_bundled_config() -> None:
     assert {"demo", "lstm-multi30k-en-de", "lstm-multi30k-quick", "lstm-tatoeba"} <= names
 
 
+def test_there_are_configs_for_a_language_without_spaces() -> None:
+    names = {path.stem for path in CONFIGS}
+    assert {"lstm-tanaka-en-ja", "lstm-tanaka-ja-en"} <= names
+
+
 def test_loading_a_config_imports_no_torch_and_no_numpy() -> None:
     code = (
         "import sys, pathlib, seq2seq.config as c; c.load_config(pathlib.Path('demo'));"

@@ -63,6 +63,7 @@ def test_names_with_a_placeholder_have_choices() -> None:
         "iwslt2017-de-en",
         "opus-books-en-fr",
         "tatoeba-es-en",
+        "tanaka-en-ja",
     ],
 )
 def test_corpora_in_the_catalog(name: str) -> None:

@@ -5,7 +5,14 @@ import os
 from pathlib import Path
 
 import pytest
-from evaluation_examples import HYPOTHESES, REFERENCES, SOURCES, example_report
+from evaluation_examples import (
+    HYPOTHESES,
+    REFERENCES,
+    SOURCES,
+    UNSPACED_HYPOTHESES,
+    UNSPACED_REFERENCES,
+    example_report,
+)
 from sacrebleu.metrics import BLEU
 
 from seq2seq.errors import UserError
@@ -26,6 +33,7 @@ def test_keys() -> None:
         "length_ratio",
         "system_length",
         "reference_length",
+        "tokenization",
         "num_references",
         "seconds",
         "sentences_per_second",
@@ -41,6 +49,35 @@ def test_numbers() -> None:
     assert report["sentences_per_second"] == 3.0
     bleu = BLEU().corpus_score(HYPOTHESES, [REFERENCES])
     assert report["bleu"]["score"] == pytest.approx(bleu.score)
+
+
+def test_the_tokenization_holds_for_all_scores() -> None:
+    references = UNSPACED_REFERENCES["zh"]
+    hypotheses = UNSPACED_HYPOTHESES["zh"]
+    report = build_report(
+        ["one", "two"],
+        hypotheses,
+        [references],
+        seconds=1,
+        tokenization="zh",
+        lowercase=True,
+        against=Hypotheses(name="other", lines=references),
+        bootstrap=50,
+    )
+    assert report["tokenization"] == "zh"
+    for score in (report["bleu"], report["bleu_lowercase"], report["against"]["bleu"]):
+        assert "tok:zh" in score["signature"]
+        assert 20 < score["score"] < 100
+    assert report["against"]["bleu"]["other"] == pytest.approx(100)
+    (bucket,) = report["bleu_by_source_length"]
+    assert bucket["bleu"] == pytest.approx(report["bleu"]["score"])
+
+
+def test_source_lengths_in_a_script_without_spaces() -> None:
+    sources = ["はい。", "私は大きい椅子を見ました。", "私は昨日公園で大きい犬を二匹見ました。"]
+    report = build_report(sources, ["a"] * 3, [["a"] * 3], seconds=1, bootstrap=0)
+    entries = [(entry["words"], entry["n"]) for entry in report["bleu_by_source_length"]]
+    assert entries == [("1-5", 1), ("6-10", 2)]
 
 
 def test_extra_keys_are_added() -> None:

@@ -1,8 +1,8 @@
-"""The share of letters in a script that the language is not written in."""
+"""Letters of foreign scripts, and words in scripts without spaces."""
 
 import pytest
 
-from seq2seq.text.scripts import foreign_letters
+from seq2seq.text.scripts import count_words, foreign_letters
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,26 @@ from seq2seq.text.scripts import foreign_letters
 )
 def test_foreign_letters(text: str, language: str, share: float) -> None:
     assert foreign_letters(text, language) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", 0),
+        ("  ", 0),
+        ("Guten Tag , Welt", 4),
+        ("a·b — c…", 3),
+        ("한국어 문장입니다.", 2),
+        # Two characters of Chinese and Japanese are a word, marks included.
+        ("はい。", 2),
+        ("我昨天看见了一只狗。", 5),
+        ("コーヒー", 2),
+        ("私 は", 1),
+        ("Pythonを使う", 3),
+        # Four characters of Thai and its relatives are a word.
+        ("ฉันรักคุณ", 3),
+        ("ខ្ញុំស្រឡាញ់អ្នក", 4),
+    ],
+)
+def test_words(text: str, words: int) -> None:
+    assert count_words(text) == words

@@ -18,7 +18,7 @@ from seq2seq.run import RunFolder
 from seq2seq.training import checkpoint
 from seq2seq.training.journal import Journal
 from seq2seq.training.optimizer import ExponentialMovingAverage
-from seq2seq.training.state import TrainingState
+from seq2seq.training.state import BestCheckpoint, TrainingState
 
 CPU = torch.device("cpu")
 
@@ -43,13 +43,19 @@ def load_step(run: RunFolder) -> int:
 # -- files -----------------------------------------------------------------------------------------
 
 
+def best_checkpoint(bleu: float, step: int) -> BestCheckpoint:
+    return BestCheckpoint(loss=2.0, bleu=bleu, chrf=40.0, step=step)
+
+
 def test_a_checkpoint_is_read_as_it_was_saved(run: RunFolder) -> None:
     tensors = {
         "model.a": torch.full((2,), 3.0),
         "random.cpu": torch.get_rng_state(),
         "optimizer.0.step": torch.tensor(2.0),
     }
-    state = TrainingState(step=7, recent=[(2.0, 3, 0.1)], best=[(1.5, 2)], precision="float32")
+    state = TrainingState(
+        step=7, recent=[(2.0, 3, 0.1)], best=[best_checkpoint(1.5, 2)], precision="float32"
+    )
     checkpoint.save_last(run, tensors, state)
     loaded_tensors, loaded_state = checkpoint.load_last(run)
     assert same_weights(loaded_tensors, tensors)
@@ -87,7 +93,8 @@ def test_a_damaged_state_is_reported(text: str, run: RunFolder) -> None:
 
 
 def test_best_checkpoints_are_those_that_still_exist(run: RunFolder) -> None:
-    state = TrainingState(step=9, best=[(3.0, 4), (2.0, 8), (1.0, 6)])
+    best = [best_checkpoint(3.0, 4), best_checkpoint(2.0, 8), best_checkpoint(1.0, 6)]
+    state = TrainingState(step=9, best=best)
     checkpoint.save_last(run, {"a": torch.ones(1)}, state)
     for step in (4, 6):
         run.best_checkpoint(step).touch()

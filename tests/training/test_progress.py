@@ -2,6 +2,7 @@
 
 import pytest
 
+from seq2seq.config.training import ValidationMetric
 from seq2seq.training.progress import (
     StepMetrics,
     format_duration,
@@ -9,10 +10,12 @@ from seq2seq.training.progress import (
     status_line,
     validation_lines,
 )
+from seq2seq.training.ranking import ValidationScores
 from seq2seq.training.state import TrainingState
 from seq2seq.training.validation import Sample, Validation
 
 METRICS = StepMetrics(step=1032, epoch=2, loss=2.3061, tokens_per_s=9164.7, learning_rate=0.0019)
+BEST = ValidationScores(loss=2.5, bleu=28.44, chrf=55.1)
 VALIDATION = Validation(
     loss=2.5, bleu=28.416, chrf=55.0, samples=[Sample("Ein Hund.", "A dog.", "The dog.")]
 )
@@ -27,13 +30,31 @@ def test_recent_metrics_weight_losses_by_tokens() -> None:
 
 
 def test_status_line() -> None:
-    assert status_line(METRICS, best_bleu=28.44, seconds_left=600) == (
+    assert status_line(METRICS, BEST, "auto", seconds_left=600) == (
         "step 1,032  epoch 2  loss 2.306  9,165 tokens/s  lr 1.9e-03  best BLEU 28.4  10:00 left"
     )
 
 
 def test_status_line_before_the_first_validation() -> None:
-    assert "BLEU" not in status_line(METRICS, best_bleu=None, seconds_left=600)
+    assert "BLEU" not in status_line(METRICS, None, "auto", seconds_left=600)
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [
+        ("bleu", "best BLEU 28.4"),
+        ("chrf", "best chrF 55.1"),
+        ("loss", "best loss 2.500"),
+    ],
+)
+def test_the_status_line_shows_the_metric(metric: ValidationMetric, text: str) -> None:
+    assert f"  {text}  " in status_line(METRICS, BEST, metric, seconds_left=600)
+
+
+def test_the_status_line_shows_chrf_where_it_decides() -> None:
+    best = ValidationScores(loss=2.5, bleu=0.0, chrf=12.34)
+    assert "best BLEU 0.0 (chrF 12.3)" in status_line(METRICS, best, "auto", seconds_left=600)
+    assert "best BLEU 0.0  " in status_line(METRICS, best, "bleu", seconds_left=600)
 
 
 def test_validation_lines_show_scores_and_samples() -> None:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tiny_runs import (
     ScriptedValidator,
     StepReporter,
+    best_scores,
     copy_weights,
     journal_events,
     make_trainer,
@@ -51,7 +52,7 @@ def test_budgets_end_where_they_should(epochs: float, tmp_path: Path) -> None:
 
 def test_the_last_weights_are_validated(tmp_path: Path) -> None:
     state = make_trainer(tmp_path, budget=Budget(steps=3), **never_validate()).run()
-    assert state.best == [(1.0, 3)]
+    assert best_scores(state) == [(1.0, 3)]
 
 
 def use_ticking_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +117,7 @@ def test_patience(tmp_path: Path) -> None:
     state = trainer.run()
     # The same score again is not better. So step 8 is the second validation without a better score.
     assert (state.step, state.finished, state.without_gain) == (8, "patience", 2)
-    assert state.best == [(20.0, 4)]
+    assert best_scores(state) == [(20.0, 4)]
     model = load_file(tmp_path / "model.safetensors")
     assert same_weights(model, validator.validated_weights[1])
     better = [event["best"] for event in journal_events(tmp_path, "validation")]

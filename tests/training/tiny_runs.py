@@ -2,7 +2,7 @@
 
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,24 @@ class StepReporter(RecordingReporter):
 
 
 class ScriptedValidator:
-    """Returns BLEU scores from a list, the last one again and again. Copies the weights it sees."""
+    """Returns scores from a list, the last ones again and again. Copies the weights it sees.
+
+    Args:
+        scores: BLEU of each validation, or its BLEU and chrF.
+        on_validation: called with the number of each validation, from 1.
+        losses: the loss of each validation; 1 if there are none.
+    """
+
+    tokenization = "13a"
 
     def __init__(
-        self, scores: list[float], on_validation: Callable[[int], None] = lambda number: None
+        self,
+        scores: Sequence[float | tuple[float, float]],
+        on_validation: Callable[[int], None] = lambda number: None,
+        losses: Sequence[float] = (1.0,),
     ) -> None:
         self.scores = scores
+        self.losses = losses
         self.on_validation = on_validation
         self.validated_weights: list[Weights] = []
         self.model: nn.Module = nn.Identity()  # `make_trainer` puts its model here
@@ -73,8 +85,10 @@ class ScriptedValidator:
         self.validated_weights.append(copy_weights(self.model))
         number = len(self.validated_weights)
         self.on_validation(number)
-        bleu = self.scores[min(number, len(self.scores)) - 1]
-        return Validation(loss=1.0, bleu=bleu, chrf=0.0, samples=[])
+        scores = self.scores[min(number, len(self.scores)) - 1]
+        bleu, chrf = scores if isinstance(scores, tuple) else (scores, 0.0)
+        loss = self.losses[min(number, len(self.losses)) - 1]
+        return Validation(loss=loss, bleu=bleu, chrf=chrf, samples=[])
 
 
 def make_trainer(
@@ -169,6 +183,11 @@ def journal_events(folder: Path, *kinds: str) -> list[dict[str, Any]]:
         if event["event"] in kinds:
             events.append({key: event[key] for key in event if key not in clock_fields})
     return events
+
+
+def best_scores(state: TrainingState) -> list[tuple[float, int]]:
+    """Returns BLEU and step of the best checkpoints, best first."""
+    return [(entry.bleu, entry.step) for entry in state.best]
 
 
 def saved_state(folder: Path) -> TrainingState:
