@@ -1,4 +1,7 @@
-"""Splitting a paragraph into sentences, by the same rules on both sides of a translation.
+"""Splitting a paragraph of a corpus into sentences, by the same rules on both sides.
+
+`sentences.py` divides the text to translate, with a library. Here the rules must stay as they are,
+because they decide which training pairs come out of a paragraph and its translation.
 
 The rules are simple. Where they are wrong, they are mostly wrong on one side only. Then the two
 sides have different numbers of sentences and the paragraph is left out. That costs text, but it
@@ -35,8 +38,8 @@ _BOUNDARY = re.compile(
 _OPENING_MARKS = "\"'„“”«»‘’¿¡(["
 
 
-def split_sentences(text: str, language: str) -> list[str]:
-    """Splits a text whose white space is folded.
+def split_paragraph(text: str, language: str) -> list[str]:
+    """Splits a paragraph whose white space is folded into sentences.
 
     Args:
         text: the text.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seq2seq.text.sentences import split_sentences
+from seq2seq.text.paragraphs import split_paragraph
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,5 @@ from seq2seq.text.sentences import split_sentences
         ("en", "", []),
     ],
 )
-def test_split_sentences(language: str, text: str, sentences: list[str]) -> None:
-    assert split_sentences(text, language) == sentences
+def test_split_paragraph(language: str, text: str, sentences: list[str]) -> None:
+    assert split_paragraph(text, language) == sentences
