@@ -41,6 +41,7 @@ from seq2seq.paths import cache_dir
 from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder
 from seq2seq.runtime import cpu_threads
+from seq2seq.text.sentences import SentenceSplitter
 from seq2seq.text.tokenizer import TAG, Tokenizer, cached_tokenizer
 from seq2seq.training.checkpoint import holds_training
 from seq2seq.training.state import TrainingState
@@ -389,10 +390,12 @@ def _load_shortlist(run: RunFolder) -> Shortlist | None:
 
 
 def _translator(model: Seq2Seq, tokenizer: Tokenizer, config: Config, **options: Any) -> Translator:
+    sentences = SentenceSplitter(config.data.source) if config.text.sentences else None
     return Translator(
         model,
         tokenizer,
         config.search,
+        sentences=sentences,
         normalize=config.data.cleaning.normalize,
         max_source_tokens=config.batching.max_length,
         **options,

@@ -215,6 +215,7 @@ def environment() -> dict[str, object]:
         "torch",
         "numpy",
         "sentencepiece",
+        "sentencex",
         "datasets",
         "sacrebleu",
         "safetensors",
