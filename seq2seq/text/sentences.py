@@ -154,8 +154,7 @@ class SentenceSplitter:
         before = text[max(0, end - _LOOK_BACK) : end]
         if end == start and not _can_divide_without_space(before, text[start]):
             return False
-        goes_on = capitalized and text[start].islower()
-        if goes_on and before.endswith((".", "…", *_CLOSING_MARKS)):
+        if capitalized and text[start].islower():
             return False
         if not before.endswith("."):
             return True

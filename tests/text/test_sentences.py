@@ -120,6 +120,7 @@ def test_an_ideographic_space_after_a_french_initial() -> None:
         ("en", 'He said "Stop." and "Why?" she asked.'),
         ("en", "1. foo 2. bar"),
         ("en", "Pi is 3.14, not 3."),
+        ("en", "The error #VALUE! occurs in Yahoo! shops."),
         ("fr", "M. Dupont lit l'art. 5 de Mme. Petit."),
         ("ru", "См. рис. 5, т.е. тест."),
         ("ja", "彼は「はい。」と言った。"),
