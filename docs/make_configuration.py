@@ -20,6 +20,7 @@ from seq2seq.config import (
     DataConfig,
     SearchConfig,
     Section,
+    TextConfig,
     TokenizerConfig,
     TrainingConfig,
 )
@@ -48,6 +49,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("data.corpus (kind: libreoffice)", LibreOfficeSource),
     ("data.corpus (kind: ding)", DingSource),
     ("tokenizer", TokenizerConfig),
+    ("text", TextConfig),
     ("batching", BatchingConfig),
     *((f"model (family: {name})", section) for name, section in FAMILY_CONFIGS.items()),
     ("training", TrainingConfig),

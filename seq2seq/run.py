@@ -214,6 +214,7 @@ def environment() -> dict[str, object]:
         "torch",
         "numpy",
         "sentencepiece",
+        "sentencex",
         "datasets",
         "sacrebleu",
         "safetensors",

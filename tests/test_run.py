@@ -8,7 +8,7 @@ import pytest
 
 from seq2seq import load
 from seq2seq.api import resume
-from seq2seq.config import parse_config
+from seq2seq.config import TextConfig, parse_config
 from seq2seq.errors import UserError
 from seq2seq.run import RunFolder
 
@@ -118,6 +118,14 @@ def test_a_run_of_an_earlier_version_translates_as_it_did(family: str) -> None:
     sources = (EARLIER_RUNS / "source.de").read_text(encoding="utf-8").splitlines()
     expected = (EARLIER_RUNS / family / "expected.en").read_text(encoding="utf-8").splitlines()
     assert load(EARLIER_RUNS / family, precision="float32")(sources) == expected
+
+
+def test_a_run_divides_lines_into_sentences_unless_its_config_says_no(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(EARLIER_RUNS / "lstm", run.path)
+    assert load(run.path).sentences is not None  # It has no `text` section.
+    run.write_config(run.config.replace(text=TextConfig(sentences=False)))
+    assert load(run.path).sentences is None
 
 
 @pytest.mark.usefixtures("in_toy_folder")

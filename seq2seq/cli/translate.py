@@ -28,7 +28,7 @@ def translate(
     ensemble: Ensemble = None,
     input_file: Annotated[
         Path | None,
-        typer.Option("--input", metavar="FILE", help="A text file with one sentence on each line."),
+        typer.Option("--input", metavar="FILE", help="A text file."),
     ] = None,
     output_file: Annotated[
         Path | None,
@@ -50,7 +50,8 @@ def translate(
         bool,
         typer.Option(
             "--attention",
-            help="Draw the attention of each translation, on standard error if input is piped.",
+            help="Draw the attention of each line that is one sentence, on standard error if input "
+            "is piped.",
         ),
     ] = False,
     device: Device = "auto",
@@ -58,8 +59,8 @@ def translate(
 ) -> None:
     """Translate what you type, what you pipe in, or a file.
 
-    The output has exactly one line for each input line, in the same order. With --nbest, tabs
-    separate the translations of a line.
+    The output has exactly one line for each input line, in the same order. A line may have several
+    sentences: each is translated alone. With --nbest, tabs separate the translations of a line.
 
     Examples:
     seq2seq translate runs/demo

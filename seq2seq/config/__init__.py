@@ -1,7 +1,7 @@
 """One typed config for a run, put together from its sections.
 
-Each section documents its keys, units and defaults: data.py, tokenizer.py, training.py, model.py
-and search.py in this folder. Loading a config imports neither torch nor NumPy.
+Each section documents its keys, units and defaults: data.py, tokenizer.py, text.py, training.py,
+model.py and search.py in this folder. Loading a config imports neither torch nor NumPy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from seq2seq.config.renamed import RENAMED_KEYS, upgrade
 from seq2seq.config.search import SearchConfig
 from seq2seq.config.section import Section, describe_error, mistakes_message, suggest
 from seq2seq.config.sources import KINDS as SOURCE_KINDS
+from seq2seq.config.text import TextConfig
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.config.training import (
     BatchingConfig,
@@ -43,6 +44,7 @@ __all__ = [
     "Precision",
     "SearchConfig",
     "Section",
+    "TextConfig",
     "TokenizerConfig",
     "TrainingConfig",
     "ValidationConfig",
@@ -63,6 +65,8 @@ class Config(Section):
     """Corpus, direction, cleaning."""
     tokenizer: TokenizerConfig = TokenizerConfig()
     """How text is split into tokens."""
+    text: TextConfig = TextConfig()
+    """How a line to translate is prepared."""
     batching: BatchingConfig = BatchingConfig()
     """How sentence pairs are grouped into batches."""
     model: SerializeAsAny[ModelConfig]
@@ -76,6 +80,7 @@ class Config(Section):
 _SECTIONS: dict[str, type[Section]] = {
     "data": DataConfig,
     "tokenizer": TokenizerConfig,
+    "text": TextConfig,
     "batching": BatchingConfig,
     "model": ModelConfig,
     "training": TrainingConfig,

@@ -19,6 +19,7 @@ from seq2seq.models.layers.prepack import can_prepack, prepack
 from seq2seq.models.quantization import dequantize
 from seq2seq.models.weights import load_into, load_weights
 from seq2seq.run import RunFolder
+from seq2seq.text.sentences import SentenceSplitter
 from seq2seq.text.tokenizer import Tokenizer
 
 
@@ -113,10 +114,12 @@ def make_translator(
     model: Seq2Seq, tokenizer: Tokenizer, config: Config, **options: Any
 ) -> Translator:
     """Makes a translator with the settings of a run, and with more options of `Translator`."""
+    sentences = SentenceSplitter(config.data.source) if config.text.sentences else None
     return Translator(
         model,
         tokenizer,
         config.search,
+        sentences=sentences,
         normalize=config.data.cleaning.normalize,
         max_source_tokens=config.batching.max_length,
         **options,

@@ -1,4 +1,4 @@
-"""Divides texts that are longer than the sentences of training."""
+"""Divides sentences that are longer than those of training."""
 
 import re
 from collections.abc import Iterable

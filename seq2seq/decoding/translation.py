@@ -5,11 +5,13 @@ Legend
     T  target tokens
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from seq2seq.decoding.segmentation import join_texts
+from seq2seq.text.sentences import Sentence, join_translations
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class Alternative:
             next two.
         target_tokens: T strings, including </s>.
         attention: (T,S) weights.
+
+    A translation that was joined from several parts has neither tokens nor attention, and the sum
+    of their scores.
     """
 
     text: str
@@ -45,17 +50,38 @@ class Translation:
         return self.alternatives[0].text if self.alternatives else ""
 
 
-def join_alternatives(parts: list[list[Alternative]]) -> list[Alternative]:
-    """Joins the alternatives of the segments of a text: the first of each, the second of each..."""
+def join_segments(parts: list[list[Alternative]]) -> list[Alternative]:
+    """Joins the alternatives of the segments of a sentence: the first of each, the second of
+    each..."""
+    return _join(parts, join_texts)
+
+
+def join_sentences(
+    parts: list[list[Alternative]], sentences: Sequence[Sentence]
+) -> list[Alternative]:
+    """Joins the alternatives of the sentences of a text: the first of each, the second of each...
+
+    Args:
+        parts: the alternatives of each sentence.
+        sentences: the sentences, with the white space between them.
+    """
+    return _join(parts, lambda texts: join_translations(texts, sentences))
+
+
+def _join(
+    parts: list[list[Alternative]], join: Callable[[Sequence[str]], str]
+) -> list[Alternative]:
     if not parts:
         return []
     if len(parts) == 1:
         return parts[0]
-    # Segments that are carried over have one alternative only. It is used for every rank.
+    # Parts that are carried over have one alternative only. It is used for every rank.
     count = min((len(part) for part in parts if len(part) > 1), default=1)
     joined = []
     for rank in range(count):
-        chosen = [part[min(rank, len(part) - 1)] for part in parts if part]
-        text = join_texts(alternative.text for alternative in chosen)
+        chosen = []
+        for part in parts:
+            chosen.append(part[min(rank, len(part) - 1)] if part else Alternative("", 0.0))
+        text = join([alternative.text for alternative in chosen])
         joined.append(Alternative(text, sum(alternative.score for alternative in chosen)))
     return joined

@@ -5,6 +5,7 @@ Legend
     S  source tokens
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +21,16 @@ from seq2seq.decoding.copy_slots import CopySlots
 from seq2seq.decoding.search import Hypothesis, beam_search
 from seq2seq.decoding.segmentation import Segmenter
 from seq2seq.decoding.shortlist import Shortlist
-from seq2seq.decoding.translation import Alternative, Translation, join_alternatives
+from seq2seq.decoding.translation import (
+    Alternative,
+    Translation,
+    join_segments,
+    join_sentences,
+)
 from seq2seq.models import Seq2Seq
 from seq2seq.models.layers.prepack import WeightFormat
-from seq2seq.text.normalization import normalize_text
+from seq2seq.text.normalization import fold_spaces, normalize_characters
+from seq2seq.text.sentences import Sentence, SentenceSplitter
 from seq2seq.text.tokenizer import BOS, COPY, EOS, PAD, UNK, Tokenizer
 
 __all__ = ["Alternative", "Translation", "Translator"]
@@ -31,15 +38,17 @@ __all__ = ["Alternative", "Translation", "Translator"]
 
 @dataclass(frozen=True)
 class _Segment:
-    """A part of a text that is translated at once.
+    """A sentence, or a part of a long one, that is translated at once.
 
     Attributes:
         text_number: which of the texts it is a part of.
+        sentence_number: which of all sentences it is a part of.
         tokens: source tokens without </s>. Empty if there is nothing to translate, as in "…".
         copied: what the copy slots stand for, or the whole part if there is nothing to translate.
     """
 
     text_number: int
+    sentence_number: int
     tokens: list[int]
     copied: list[str]
 
@@ -53,6 +62,7 @@ class Translator:
         tokenizer: Tokenizer,
         search: SearchConfig,
         *,
+        sentences: SentenceSplitter | None = None,
         normalize: NormalForm = "nfc",
         max_source_tokens: int = 128,
         shortlist: Shortlist | None = None,
@@ -64,8 +74,10 @@ class Translator:
             model: a model or an ensemble.
             tokenizer: the tokenizer that the model was trained with.
             search: the settings of search.
+            sentences: divides a text into the sentences that are translated. None leaves a text as
+                a whole.
             normalize: the Unicode form of the training text.
-            max_source_tokens: longer texts are divided. </s> counts.
+            max_source_tokens: longer sentences are divided. </s> counts.
             shortlist: limits the output to likely tokens, for speed.
             workers: how many batches are searched at the same time, with one thread each. On a
                 CPU this is faster than all threads on one batch.
@@ -74,6 +86,7 @@ class Translator:
         self.model = model
         self.tokenizer = tokenizer
         self.search = search
+        self.sentences = sentences
         self.normalize = normalize
         self.max_source_tokens = max_source_tokens
         self.shortlist = shortlist
@@ -110,45 +123,61 @@ class Translator:
             pydantic.ValidationError: a change has a bad value.
         """
         search = self.search.replace(**changes) if changes else self.search
-        # 1. Normalize as in training, divide long texts, put unknown characters into copy slots.
+        # 1. Normalize as in training and divide the texts into sentences.
+        sentences_of_texts = [self._sentences_of(text) for text in texts]
+        # 2. Divide long sentences, put unknown characters into copy slots.
         segments: list[_Segment] = []
-        for number, text in enumerate(texts):
-            segments.extend(self._segments_of(number, text))
-        # 2. Search segments of similar length together.
+        num_sentences = 0
+        for text_number, sentences in enumerate(sentences_of_texts):
+            for sentence in sentences:
+                segments.extend(self._segments_of(text_number, num_sentences, sentence))
+                num_sentences += 1
+        # 3. Search segments of similar length together.
         was_training = self.model.training
         self.model.eval()
         try:
             results = self._translate_segments(segments, len(texts), search, attention, progress)
         finally:
             self.model.train(was_training)
-        # 3. Join the segments of each text.
-        parts: list[list[list[Alternative]]] = [[] for _ in texts]
+        # 4. Join the segments of each sentence, and the sentences of each text.
+        parts: list[list[list[Alternative]]] = [[] for _ in range(num_sentences)]
         for segment, alternatives in zip(segments, results, strict=True):
-            parts[segment.text_number].append(alternatives)
+            parts[segment.sentence_number].append(alternatives)
+        translated = map(join_segments, parts)
         translations = []
-        for text, text_parts in zip(texts, parts, strict=True):
-            translations.append(Translation(text, join_alternatives(text_parts)))
+        for text, sentences in zip(texts, sentences_of_texts, strict=True):
+            sentence_parts = list(itertools.islice(translated, len(sentences)))
+            translations.append(Translation(text, join_sentences(sentence_parts, sentences)))
         return translations
 
     # -- text to segments --------------------------------------------------------------------------
 
-    def _segments_of(self, number: int, text: str) -> Iterator[_Segment]:
-        normalized = normalize_text(text, self.normalize)
+    def _sentences_of(self, text: str) -> list[Sentence]:
+        normalized = normalize_characters(text, self.normalize)
         if not normalized:
-            return
-        for part in self._segmenter.divide(normalized):
+            return []
+        if self.sentences is None:
+            return [Sentence(normalized)]
+        return self.sentences.split(normalized)
+
+    def _segments_of(
+        self, text_number: int, sentence_number: int, sentence: Sentence
+    ) -> Iterator[_Segment]:
+        for part in self._segmenter.divide(fold_spaces(sentence.text)):
             if not any(character.isalnum() for character in part.text):
                 # "…" and "😀" are carried over unchanged.
-                yield _Segment(number, [], [part.text])
+                yield _Segment(text_number, sentence_number, [], [part.text])
                 continue
             slotted = self._copy_slots.make(part.text)
             if slotted.copied and not slotted.has_words:
-                yield _Segment(number, [], [part.text])
+                yield _Segment(text_number, sentence_number, [], [part.text])
                 continue
             tokens = part.tokens
             if slotted.copied:
                 tokens = self.tokenizer.encode([slotted.text], "source")[0]
-            yield _Segment(number, tokens[: self.max_source_tokens - 1], slotted.copied)
+            yield _Segment(
+                text_number, sentence_number, tokens[: self.max_source_tokens - 1], slotted.copied
+            )
 
     # -- segments to batches -----------------------------------------------------------------------
 

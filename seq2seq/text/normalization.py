@@ -21,12 +21,26 @@ def normalize_text(text: str, form: NormalForm) -> str:
 
     Each run of white space becomes one space, and the ends are stripped.
     """
+    return fold_spaces(normalize_characters(text, form))
+
+
+def normalize_characters(text: str, form: NormalForm) -> str:
+    """Returns the text in Unicode form `form`, without control characters.
+
+    White space within the text stays as it is, apart from control characters and separators of
+    lines, which become spaces. The ends are stripped.
+    """
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
         if form != "none":
             text = unicodedata.normalize("NFC" if form == "nfc" else "NFKC", text)
+    return _SEPARATING.sub(" ", text).strip()
+
+
+def fold_spaces(text: str) -> str:
+    """Makes each run of white space one space, and strips the ends."""
     # `split` takes every Unicode space, including the non-breaking one.
-    return " ".join(_SEPARATING.sub(" ", text).split())
+    return " ".join(text.split())
 
 
 class _KeyTable(dict[int, int]):

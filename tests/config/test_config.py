@@ -213,6 +213,12 @@ def test_the_old_keys_of_a_run_folder_are_read(tmp_path: Path) -> None:
     assert config.search.no_repeat_ngram_size == 4
 
 
+def test_a_run_folder_from_before_the_text_section_divides_into_sentences(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(SMALL), encoding="utf-8")
+    assert load_run_config(path).text.sentences
+
+
 def test_a_run_that_depends_on_a_removed_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     raw = {**SMALL, "model": {"family": "lstm", "clamp": {"forget": 1.0}}}

@@ -5,6 +5,7 @@ import io
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -17,6 +18,9 @@ from seq2seq.decoding import stream
 from seq2seq.decoding.stream import read_line_groups, translate_stream
 from seq2seq.decoding.translation import Translation
 from seq2seq.decoding.translator import Translator
+from seq2seq.text.sentences import SentenceSplitter
+
+CASES = Path(__file__).parent / "cases"
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +125,46 @@ def test_every_line_gets_a_translation_in_order(copier: Translator) -> None:
     assert texts[:4] == ["hund sieht haus", "", "\ufffe😀", "\ufffd\ufffd"]
     assert texts[4].replace(" ", "") == "x" * 2_000
     assert texts[5:] == ["", "katze"]
+
+
+@pytest.fixture(scope="module")
+def sentence_copier() -> Translator:
+    """Divides every line into sentences, and translates them as themselves."""
+    tokenizer = tiny_tokenizer()
+    search = SearchConfig(beam=1, no_repeat_ngram_size=0)
+    model = CopySourceModel(tokenizer.size("target"))
+    return Translator(model, tokenizer, search, sentences=SentenceSplitter("de"))
+
+
+def translated_lines(translator: Translator, data: bytes) -> list[str]:
+    translations: list[Translation] = []
+    translate_stream(translator, io.BytesIO(data), translations.append)
+    return [translation.text for translation in translations]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    data=st.lists(
+        st.one_of(
+            st.binary(max_size=8),
+            st.sampled_from([b"\n", b". ", b"Hund. ", b"\r\n", "\u2028".encode(), "。".encode()]),
+        )
+    ).map(b"".join)
+)
+def test_sentences_of_any_bytes_stay_on_their_line(
+    sentence_copier: Translator, data: bytes
+) -> None:
+    lines = translated_lines(sentence_copier, data)
+    assert len(lines) == len(read_lines([data]))
+    assert all(len(line.splitlines()) <= 1 for line in lines)
+
+
+@pytest.mark.parametrize("name", ["separators.de", "odd-separators.de"])
+def test_files_with_odd_separators_keep_their_lines(sentence_copier: Translator, name: str) -> None:
+    data = (CASES / name).read_bytes()
+    lines = translated_lines(sentence_copier, data)
+    assert len(lines) == len(read_lines([data]))
+    assert all(len(line.splitlines()) == 1 for line in lines)
 
 
 def test_a_file_of_one_group_reports_progress_between_batches() -> None:

@@ -25,7 +25,8 @@ from seq2seq.decoding.copy_slots import CopySlots
 from seq2seq.decoding.translation import Translation
 from seq2seq.decoding.translator import Translator
 from seq2seq.models import Seq2Seq, Step, VocabularySizes, build
-from seq2seq.text.normalization import normalize_text
+from seq2seq.text.normalization import fold_spaces, normalize_text
+from seq2seq.text.sentences import SentenceSplitter
 from seq2seq.text.tokenizer import COPY
 
 VOCAB_SIZE = tiny_tokenizer().size("target")
@@ -71,13 +72,20 @@ def translator(
     *,
     max_source_tokens: int = 64,
     joint: bool = True,
+    language: str | None = None,
     **search: Any,
 ) -> Translator:
-    """A translator whose model, by default, copies the source."""
+    """A translator whose model, by default, copies the source.
+
+    It divides texts into the sentences of `language`, if one is given.
+    """
     tokenizer = tiny_tokenizer(joint)
     model = model or CopySourceModel(tokenizer.size("target"))
     config = SearchConfig(**{"beam": 2, "no_repeat_ngram_size": 0, **search})
-    return Translator(model, tokenizer, config, max_source_tokens=max_source_tokens)
+    sentences = None if language is None else SentenceSplitter(language)
+    return Translator(
+        model, tokenizer, config, sentences=sentences, max_source_tokens=max_source_tokens
+    )
 
 
 def untrained_lstm() -> Seq2Seq:
@@ -259,6 +267,100 @@ def test_an_error_in_a_worker_stops_all_of_them(monkeypatch: pytest.MonkeyPatch)
         translate([f"hund {'katze ' * (i % 7)}" for i in range(300)])
     assert len(batches) < 100
     assert torch.get_num_threads() == threads
+
+
+# -- sentences -------------------------------------------------------------------------------------
+
+
+class CountingModel(CopySourceModel):
+    """Copies the source, and counts what it is asked to translate."""
+
+    def __init__(self) -> None:
+        super().__init__(VOCAB_SIZE)
+        self.num_sources = 0
+
+    def encode(self, source: Tensor, source_mask: Tensor) -> SourceMemory:
+        self.num_sources += len(source)
+        return super().encode(source, source_mask)
+
+
+def test_each_sentence_is_translated_alone() -> None:
+    model = CountingModel()
+    translate = translator(model, language="de")
+    assert translate(["Hund sieht. Katze sieht!  Haus?", "", "hund"]) == [
+        "Hund sieht. Katze sieht!  Haus?",
+        "",
+        "hund",
+    ]
+    assert model.num_sources == 4
+
+
+def test_without_a_splitter_a_text_is_translated_as_a_whole() -> None:
+    model = CountingModel()
+    translator(model)(["Hund sieht. Katze sieht!  Haus?"])
+    assert model.num_sources == 1
+
+
+def test_joined_sentences_are_translated_as_they_are_alone() -> None:
+    sentences = ["Hund sieht.", "Katze sucht Haus!", "Garten?", "Hund hund hund."]
+    translate = translator(CopySourceModel(VOCAB_SIZE, backward=True), language="de")
+    alone = translate(sentences)
+    assert alone[1].startswith("!")
+    assert translate([" ".join(sentences)]) == [" ".join(alone)]
+
+
+def test_one_sentence_is_translated_as_without_a_splitter() -> None:
+    model = RandomTableModel(VOCAB_SIZE, seed=3, eos_bonus=2.0)
+    texts = [*word_pairs(40, seed=2).source, "hund z. B. sieht 3.5 Haus", "hund " * 100]
+    options = {"beam": 3, "nbest": 2}
+    whole = translator(model, **options).translate(texts, attention=True)
+    divided = translator(model, language="de", **options).translate(texts, attention=True)
+    assert [t.text for t in divided] == [t.text for t in whole]
+    assert [scores(t) for t in divided] == [scores(t) for t in whole]
+    for one, other in zip(divided, whole, strict=True):
+        assert (one.alternatives[0].attention is None) == (other.alternatives[0].attention is None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(st.characters(), max_size=30), max_size=4))
+def test_sentences_of_any_texts_come_back_in_order(texts: list[str]) -> None:
+    translations = translator(language="de")(texts)
+    assert list(map(fold_spaces, translations)) == [normalize_text(text, "nfc") for text in texts]
+    assert all(is_one_line(translation) for translation in translations)
+
+
+@pytest.mark.parametrize("text", STRANGE_TEXTS, ids=lambda text: ascii(text)[1:25])
+def test_sentences_of_strange_texts_come_back(text: str) -> None:
+    (translation,) = translator(language="ja")([text])
+    expected = normalize_text(text, "nfc")
+    # Where a sentence is divided inside a word, the translation has a space.
+    assert translation.replace(" ", "") == expected.replace(" ", "")
+
+
+def test_the_nth_alternatives_of_sentences_are_joined() -> None:
+    options = {"beam": 3, "nbest": 3, "max_length_ratio": 0.5}
+    translate = translator(untrained_lstm(), language="de", **options)
+    first, second, both = translate.translate(["Hund.", "Haus!", "Hund. Haus!"])
+    expected = [
+        " ".join(filter(None, [one.text, other.text]))
+        for one, other in zip(first.alternatives, second.alternatives, strict=True)
+    ]
+    assert [alternative.text for alternative in both.alternatives] == expected
+
+
+def test_several_sentences_have_no_attention() -> None:
+    (translation,) = translator(language="de").translate(["Hund. Haus!"], attention=True)
+    assert translation.alternatives[0].attention is None
+    assert translation.alternatives[0].source_tokens is None
+
+
+def test_a_text_is_done_when_its_last_sentence_is() -> None:
+    progress = RecordedProgress()
+    texts = ["hund sieht haus. katze! " * 10, "", "katze"]
+    translator(language="en", batch_tokens=20).translate(texts, progress=progress)
+    assert progress.calls == sorted(progress.calls)
+    assert progress.calls[0] == (1, 3)  # the empty text
+    assert progress.calls[-1] == (3, 3)
 
 
 # -- long texts ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import NamedTuple
 
-from seq2seq.text.sentences import split_sentences
+from seq2seq.text.paragraphs import split_paragraph
 
 TextPairs = list[tuple[str, str]]
 """Pairs of (text, English text)."""
@@ -153,8 +153,8 @@ def _pair_page(page: Page, english_page: Page, language: str) -> TextPairs:
         english_text = plain_text(english_paragraph.html)
         if text == english_text:
             continue
-        sentences = split_sentences(text, language)
-        english_sentences = split_sentences(english_text, "en")
+        sentences = split_paragraph(text, language)
+        english_sentences = split_paragraph(english_text, "en")
         if len(sentences) != len(english_sentences):
             continue
         for sentence, english in zip(sentences, english_sentences, strict=True):
