@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from seq2seq.config import Config, load_run_config
+from seq2seq.config.changes import describe_changes
 from seq2seq.data.batching import TrainingBatches
 from seq2seq.data.copy_masking import mask_copied_words
 from seq2seq.data.corpus import Corpus
@@ -112,6 +113,8 @@ def resume(
 ) -> TrainingState:
     """Continues a training from its last checkpoint, exactly as if it had not been interrupted.
 
+    Every setting that differs from the run's config.yaml is reported.
+
     Args:
         run: the folder of the training.
         config: new settings; by default those of the run. Only training.* and search.* may differ.
@@ -135,10 +138,13 @@ def resume(
     if config.replace(training=before.training, search=before.search) != before:
         raise UserError(
             "Only training.* and search.* may change when a run is resumed. "
-            "Its data, tokenizer and model are fixed."
+            "Everything else is fixed."
         )
     device = pick_device(config.training.device)
     with run.locked(), cpu_threads(config.training.threads):
+        # A config that is given again lacks what --set changed in the first command.
+        for change in describe_changes(before, config):
+            reporter.info(change)
         # The one that the training started with, so that its BLEU scores can be compared.
         used_before = load_training_state(run).tokenization
         tokenization = _tokenization(config, used_before or AUTO, reporter)

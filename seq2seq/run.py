@@ -6,7 +6,7 @@ model.safetensors      the weights that translate
 shortlist.safetensors  target tokens for each source token (`seq2seq export --shortlist`)
 environment.json       machine, threads, versions
 journal.jsonl          what happened in training, one JSON object per line
-checkpoints/           what resuming needs, and the best checkpoints
+checkpoints/           what resuming needs (last/), and the best checkpoints
 evaluation*.json       scores, and hypotheses*.txt beside them
 training.lock          exists while the run is being trained
 """
@@ -18,6 +18,7 @@ import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,6 +32,21 @@ from seq2seq.text.tokenizer import Tokenizer
 
 # Errors of network file systems without locks. There, training takes no lock.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """The folder of a checkpoint that training resumes from."""
+
+    path: Path
+
+    @property
+    def state_file(self) -> Path:
+        return self.path / "state.json"
+
+    @property
+    def tensors_file(self) -> Path:
+        return self.path / "state.safetensors"
 
 
 class RunFolder:
@@ -99,12 +115,26 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
-    def last_checkpoint(self) -> Path | None:
-        """The folder that training resumes from, or None."""
-        # A kill while "last" is replaced leaves "last.old".
-        for name in ("last", "last.old"):
-            folder = self.checkpoints_dir / name
-            if (folder / "state.json").exists():
+    def last(self) -> CheckpointFolder:
+        """Where the last checkpoint is, except after a kill: see `last_checkpoint`."""
+        return CheckpointFolder(self.checkpoints_dir / "last")
+
+    @property
+    def last_new(self) -> CheckpointFolder:
+        """The checkpoint that is being written. It becomes `last` when it is complete."""
+        return CheckpointFolder(self.checkpoints_dir / "last.new")
+
+    @property
+    def last_old(self) -> CheckpointFolder:
+        """The checkpoint before, until `last` is replaced."""
+        return CheckpointFolder(self.checkpoints_dir / "last.old")
+
+    @property
+    def last_checkpoint(self) -> CheckpointFolder | None:
+        """The checkpoint that training resumes from, or None."""
+        # A kill while `last` is replaced leaves `last_old`.
+        for folder in (self.last, self.last_old):
+            if folder.state_file.exists():
                 return folder
         return None
 

@@ -185,7 +185,9 @@ def run_cli_here(
         with pytest.raises(SystemExit) as exit_:
             main()
         output = capfd.readouterr()
-        assert exit_.value.code in (0, None), output.err
+        code = exit_.value.code
+        command = " ".join(["seq2seq", *arguments])
+        assert code in (0, None), f"{command} exited with {code}:\n{output.out}\n{output.err}"
         return output.out
 
     return run

@@ -55,6 +55,26 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert missing == []
 
 
+def anchors(path: Path) -> set[str]:
+    """Returns the anchors that GitHub gives to the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_headings_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", text)
+    missing = []
+    for target, anchor in targets:
+        if "://" in target:
+            continue
+        document = path.parent / target if target else path
+        if anchor not in anchors(document):
+            missing.append(f"{target}#{anchor}")
+    assert missing == []
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_paths_in_documents_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

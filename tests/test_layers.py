@@ -1,8 +1,10 @@
 """The structure of the package: imports go down only, there is no circle, and light parts stay
 light."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import grimp
 import pytest
@@ -68,6 +70,23 @@ def test_only_the_command_line_prints(graph: grimp.ImportGraph) -> None:
     for library in ("rich", "typer"):
         importers = {part_of(name) for name in external.find_modules_that_directly_import(library)}
         assert importers <= {"cli"}, library
+
+
+# Names in a run folder that stand for nothing else.
+RUN_FILES = {
+    *["model.safetensors", "shortlist.safetensors", "environment.json", "journal.jsonl"],
+    *["training.lock", "checkpoints", "last.new", "last.old", "state.json", "state.safetensors"],
+}
+
+
+def test_only_the_run_folder_knows_its_file_names() -> None:
+    package = Path(__file__).parent.parent / "seq2seq"
+    users = set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in RUN_FILES:
+                users.add(path.relative_to(package).as_posix())
+    assert users == {"run.py"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from fakes import RecordingReporter
 
 from seq2seq import load
 from seq2seq.api import resume
@@ -132,6 +133,10 @@ def test_a_run_divides_lines_into_sentences_unless_its_config_says_no(tmp_path: 
 def test_a_run_of_an_earlier_version_resumes(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     shutil.copytree(EARLIER_RUNS / "transformer", run.path)
-    state = resume(run, overrides=["training.budget.steps=305"])
+    reporter = RecordingReporter()
+    overrides = ["training.budget.steps=305", "search.beam=1"]
+    state = resume(run, overrides=overrides, reporter=reporter)
     assert state.finished == "budget"
     assert state.step == 305
+    changes = [message for message in reporter.messages if " -> " in message]
+    assert changes == ["training.budget.steps: 300 -> 305", "search.beam: 5 -> 1"]

@@ -29,49 +29,54 @@ if TYPE_CHECKING:
 DEFAULT_SPLIT = "test"
 
 
+Split = Annotated[
+    str, typer.Option("--split", help="A split of the corpus that the run was trained on.")
+]
+Source = Annotated[
+    Path | None,
+    typer.Option("--source", metavar="FILE", help="Translate this file instead of a split."),
+]
+References = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--reference",
+        "--reference2",
+        metavar="FILE",
+        help="The reference translation of --source. Repeat it for several references.",
+    ),
+]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        "--against",
+        metavar="PATH",
+        help="A run folder or a file of translations to compare with.",
+    ),
+]
+Tokenize = Annotated[
+    str,
+    typer.Option(
+        "--tokenize",
+        metavar="NAME",
+        help="How BLEU splits text: a tokenization of sacreBLEU, such as 13a, zh or char. "
+        "By default, the one for the target language.",
+        show_default=False,
+    ),
+]
+Lowercase = Annotated[bool, typer.Option("--lowercase", help="Also report BLEU that ignores case.")]
+Samples = Annotated[int, typer.Option("--samples", min=0, help="Number of translations to show.")]
+
+
 def evaluate(
     run: OptionalRun = None,
     ensemble: Ensemble = None,
-    split: Annotated[
-        str, typer.Option("--split", help="A split of the corpus that the run was trained on.")
-    ] = DEFAULT_SPLIT,
-    source: Annotated[
-        Path | None,
-        typer.Option("--source", metavar="FILE", help="Translate this file instead of a split."),
-    ] = None,
-    reference: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--reference",
-            "--reference2",
-            metavar="FILE",
-            help="The reference translation of --source. Repeat it for several references.",
-        ),
-    ] = None,
-    against: Annotated[
-        Path | None,
-        typer.Option(
-            "--against",
-            metavar="PATH",
-            help="A run folder or a file of translations to compare with.",
-        ),
-    ] = None,
-    tokenize: Annotated[
-        str,
-        typer.Option(
-            "--tokenize",
-            metavar="NAME",
-            help="How BLEU splits text: a tokenization of sacreBLEU, such as 13a, zh or char. "
-            "By default, the one for the target language.",
-            show_default=False,
-        ),
-    ] = "auto",
-    lowercase: Annotated[
-        bool, typer.Option("--lowercase", help="Also report BLEU that ignores case.")
-    ] = False,
-    samples: Annotated[
-        int, typer.Option("--samples", min=0, help="Number of translations to show.")
-    ] = 0,
+    split: Split = DEFAULT_SPLIT,
+    source: Source = None,
+    reference: References = None,
+    against: Against = None,
+    tokenize: Tokenize = "auto",
+    lowercase: Lowercase = False,
+    samples: Samples = 0,
     beam: Beam = None,
     length_penalty: LengthPenalty = None,
     max_length_ratio: MaxLengthRatio = None,

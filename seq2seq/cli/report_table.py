@@ -5,10 +5,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seq2seq.evaluation.metrics import LOWER_IS_BETTER, METRICS
+from seq2seq.evaluation.metric_table import METRICS, Metric
 from seq2seq.evaluation.report import Report
 
-_LABELS = {"bleu": "BLEU", "bleu_lowercase": "BLEU lowercased", "chrf": "chrF", "ter": "TER"}
 _SIGNIFICANCE_LEVEL = 0.05
 _BAR_WIDTH = 30
 
@@ -34,17 +33,22 @@ def _score_table(report: Report) -> Table:
     table.add_column("Score", justify="right")
     table.add_column("95 % interval", justify="right", no_wrap=True)
     table.add_column("Signature", overflow="fold", style="dim")
-    for key, label in _LABELS.items():
-        if key not in report:
-            continue
-        score = report[key]
-        table.add_row(
-            label,
-            f"{score['score']:.2f}",
-            _interval_text(score["low"], score["high"]),
-            score["signature"],
-        )
+    for name, metric in METRICS.items():
+        _add_score(table, metric.label, report.get(name))
+        _add_score(table, f"{metric.label} lowercased", report.get(f"{name}_lowercase"))
     return table
+
+
+def _add_score(table: Table, label: str, score: Report | None) -> None:
+    """Adds the row of a metric, if the report has it."""
+    if score is None:
+        return
+    table.add_row(
+        label,
+        f"{score['score']:.2f}",
+        _interval_text(score["low"], score["high"]),
+        score["signature"],
+    )
 
 
 def _summary(report: Report) -> Text:
@@ -90,25 +94,25 @@ def _comparison_table(against: Report) -> Table:
     for heading in ("Score", "Other", "Difference", "95 % interval", "p", "Wins"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
-    for metric in METRICS:
-        comparison = against[metric]
+    for name, metric in METRICS.items():
+        comparison = against[name]
         table.add_row(
-            _LABELS[metric],
+            metric.label,
             f"{comparison['score']:.2f}",
             f"{comparison['other']:.2f}",
             f"{comparison['delta']:+.2f}",
             _interval_text(comparison["low"], comparison["high"], sign="+"),
             f"{comparison['p_value']:.3f}",
             f"{comparison['wins']:.0%}",
-            _verdict(metric, comparison["delta"], comparison["p_value"]),
+            _verdict(comparison["delta"], comparison["p_value"], metric),
         )
     return table
 
 
-def _verdict(metric: str, delta: float, p_value: float) -> str:
+def _verdict(delta: float, p_value: float, metric: Metric) -> str:
     if p_value >= _SIGNIFICANCE_LEVEL:
         return "unclear"
-    is_better = delta < 0 if metric in LOWER_IS_BETTER else delta > 0
+    is_better = delta < 0 if metric.lower_is_better else delta > 0
     return "better" if is_better else "worse"
 
 

@@ -127,8 +127,8 @@ class TrainingConfig(Section):
     """Stop after this many validations that are not better than the best one, by
     `validation.metric`; 0 never stops early."""
     average: Annotated[int, Field(ge=1)] = 5
-    """At the end, average this many best checkpoints, and keep the average if it is better; 1
-    turns it off."""
+    """Keep this many best checkpoints. At the end, average them, and keep the average if it is at
+    least as good as the best of them; 1 turns averaging off."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of an exponential moving average of the weights, such as 0.999, which is then
     validated and kept; 0 turns it off."""

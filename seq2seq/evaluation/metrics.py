@@ -14,23 +14,25 @@ rows.
 The draws are those of sacreBLEU: same generator, same seed, same order. So an interval is the one
 that `sacrebleu --confidence` prints as mean ± half width.
 
-sacreBLEU has no public function for the statistics. Only this file calls its private methods.
+sacreBLEU has no public function for the statistics. Only this file calls its private methods. Which
+metrics there are is in metric_table.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.errors import UserError
+from seq2seq.evaluation.metric_table import (
+    METRICS,
+    SacrebleuBLEUScore,
+    SacrebleuMetric,
+    SacrebleuScore,
+)
 from seq2seq.evaluation.tokenization import DEFAULT_TOKENIZATION
-
-METRICS = ("bleu", "chrf", "ter")
-"""The metrics in the order in which they are shown. The names are keys of every report."""
-
-LOWER_IS_BETTER = frozenset({"ter"})
 
 NUM_RESAMPLES = 1000
 """sacreBLEU's default."""
@@ -60,9 +62,8 @@ class MetricScore:
 class Scores:
     """The scores of one system in all metrics, and the lengths that BLEU counted."""
 
-    bleu: MetricScore
-    chrf: MetricScore
-    ter: MetricScore
+    metrics: dict[str, MetricScore]
+    """Metric name -> score, in the order of METRICS."""
     num_sentences: int
     brevity_penalty: float
     """BLEU's factor for output that is too short, 0 to 1. 1 means no penalty."""
@@ -74,24 +75,22 @@ class Scores:
     """Tokens of the closest reference of each sentence, as BLEU counts them."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain dicts and numbers for JSON."""
-        return asdict(self)
+        """Returns plain dicts and numbers for JSON. Each metric is a key of its own."""
+        fields = asdict(self)
+        metrics: dict[str, Any] = fields.pop("metrics")
+        return metrics | fields
 
 
 @dataclass(frozen=True, kw_only=True)
 class SufficientStatistics:
     """The statistics of one metric for each sentence. They are enough to score any subset."""
 
-    metric: Any
-    """sacreBLEU's metric object. sacreBLEU has no type for what BLEU, CHRF and TER share."""
+    metric: SacrebleuMetric
     rows: NDArray[np.float64]
     """(N, K). The score of some sentences is a function of the sum of their rows."""
 
-    def score(self) -> Any:
-        """Returns sacreBLEU's score object for all N sentences.
-
-        It has `.score`; the one of BLEU also has `.bp`, `.ratio`, `.sys_len` and `.ref_len`.
-        """
+    def score(self) -> SacrebleuScore:
+        """Returns sacreBLEU's score object for all N sentences."""
         return self.metric._compute_score_from_stats(self.rows.sum(axis=0).tolist())
 
     def resampled_scores(self, *, bootstrap: int, seed: int) -> NDArray[np.float64]:
@@ -177,7 +176,7 @@ def compute_statistics(
     *,
     tokenization: str = DEFAULT_TOKENIZATION,
     lowercase: bool = False,
-    metrics: tuple[str, ...] = METRICS,
+    metrics: Iterable[str] = METRICS,
 ) -> dict[str, SufficientStatistics]:
     """Computes the statistics of each sentence. This is the slow step, so it is done only once.
 
@@ -196,7 +195,7 @@ def compute_statistics(
     references = [[one_line(line) for line in reference] for reference in references]
     statistics = {}
     for name in metrics:
-        metric = _build_metric(name, tokenization=tokenization, lowercase=lowercase)
+        metric = METRICS[name].build(tokenization, lowercase)
         rows = np.array(metric._extract_corpus_statistics(hypotheses, references), dtype=np.float64)
         statistics[name] = SufficientStatistics(metric=metric, rows=rows)
     return statistics
@@ -206,11 +205,12 @@ def scores_from(
     statistics: dict[str, SufficientStatistics], *, bootstrap: int, seed: int
 ) -> Scores:
     """Returns the scores with 95 % intervals. `statistics` must have all METRICS."""
-    bleu = statistics["bleu"].score()
+    bleu = cast(SacrebleuBLEUScore, statistics["bleu"].score())
+    metrics = {}
+    for name in METRICS:
+        metrics[name] = metric_score(statistics[name], bootstrap=bootstrap, seed=seed)
     return Scores(
-        bleu=metric_score(statistics["bleu"], bootstrap=bootstrap, seed=seed),
-        chrf=metric_score(statistics["chrf"], bootstrap=bootstrap, seed=seed),
-        ter=metric_score(statistics["ter"], bootstrap=bootstrap, seed=seed),
+        metrics=metrics,
         num_sentences=len(statistics["bleu"].rows),
         brevity_penalty=float(bleu.bp),
         length_ratio=float(bleu.ratio),
@@ -249,22 +249,6 @@ def one_line(text: str) -> str:
     """
     text = text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
     return text.encode("utf-8", errors="replace").decode("utf-8")
-
-
-def _build_metric(name: str, *, tokenization: str, lowercase: bool) -> Any:
-    """Returns sacreBLEU's metric, with its default settings for everything else."""
-    # The import takes a tenth of a second.
-    from sacrebleu.metrics import BLEU, CHRF, TER
-
-    match name:
-        case "bleu":
-            # `force` turns off the warning about tokenized output. It does not change the score.
-            return BLEU(tokenize=tokenization, lowercase=lowercase, force=True)
-        case "chrf":
-            return CHRF(lowercase=lowercase)
-        case "ter":
-            return TER()
-    raise ValueError(f"unknown metric {name!r}; known metrics: {', '.join(METRICS)}")
 
 
 def _check_numbers_of_lines(hypotheses: list[str], references: list[list[str]]) -> None:

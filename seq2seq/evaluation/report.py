@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from seq2seq.errors import UserError
+from seq2seq.evaluation.metric_table import METRICS
 from seq2seq.evaluation.metrics import (
     BOOTSTRAP_SEED,
-    METRICS,
     NUM_RESAMPLES,
     SufficientStatistics,
     compute_statistics,

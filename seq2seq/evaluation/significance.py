@@ -23,10 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.errors import UserError
+from seq2seq.evaluation.metric_table import METRICS
 from seq2seq.evaluation.metrics import (
     BOOTSTRAP_SEED,
-    LOWER_IS_BETTER,
-    METRICS,
     NUM_RESAMPLES,
     SufficientStatistics,
     compute_statistics,
@@ -150,7 +149,7 @@ def paired_comparison(
     other_resampled = other_statistics.resampled_scores(bootstrap=bootstrap, seed=seed)
     deltas = resampled - other_resampled
     low, high = interval(deltas)
-    is_better = deltas < 0 if metric_name in LOWER_IS_BETTER else deltas > 0
+    is_better = deltas < 0 if METRICS[metric_name].lower_is_better else deltas > 0
     return PairedComparison(
         score=score,
         other=other_score,

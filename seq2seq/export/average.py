@@ -5,7 +5,7 @@ from seq2seq.export.package import create_like
 from seq2seq.models import FAMILIES
 from seq2seq.models.weights import mean_weights, save_weights
 from seq2seq.run import RunFolder
-from seq2seq.training.checkpoint import best_checkpoints
+from seq2seq.training.checkpoint import existing_best
 
 
 def average(run: RunFolder, into: RunFolder, count: int) -> list[int]:
@@ -17,7 +17,7 @@ def average(run: RunFolder, into: RunFolder, count: int) -> list[int]:
     Raises:
         UserError: the run has no checkpoints, or `into` exists.
     """
-    checkpoints = best_checkpoints(run)[:count]
+    checkpoints = existing_best(run)[:count]
     if not checkpoints:
         raise UserError(
             f"{run.path} has no checkpoints to average. "

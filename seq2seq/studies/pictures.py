@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.config import FAMILY_CONFIGS
 from seq2seq.errors import UserError
 from seq2seq.files import atomic_write, atomic_write_text
 from seq2seq.interrupt import hold_interrupts
@@ -14,9 +13,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The colors of Okabe & Ito, which color-blind people can tell apart.
-_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
-_FAMILY_COLORS = dict(zip(FAMILY_CONFIGS, _PALETTE, strict=False))
+# The colors of Okabe & Ito, which color-blind people can tell apart. A new family can take the
+# eighth of them, the yellow #F0E442.
+_FAMILY_COLORS = {
+    "lstm": "#0072B2",
+    "rnn": "#D55E00",
+    "gru": "#009E73",
+    "transformer": "#CC79A7",
+    "mamba": "#E69F00",
+    "xlstm": "#000000",
+    "mingru": "#56B4E9",
+}
 _OTHER_COLOR = "#777777"
 _LINE_STYLES = ("-", "--", ":", "-.")
 

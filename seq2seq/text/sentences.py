@@ -15,7 +15,7 @@ import regex
 import sentencex
 
 # The library looks for the closing quote of every opening one, so its time can grow with the square
-# of the length. Longer texts are read piece by piece.
+# of the length. Longer texts are read part by part.
 _MAX_CHARS = 10_000
 
 # Words whose period rarely ends a sentence, and at which sentencex 1.0.32 divides.
@@ -170,30 +170,30 @@ def _library_boundaries(text: str, language: str) -> list[int]:
     start = 0
     while start < len(text):
         window = text[start : start + _MAX_CHARS]
-        pieces = _library_pieces(window, language)
-        for piece in pieces[:-1]:
-            start += len(piece)
+        segments = _library_segments(window, language)
+        for segment in segments[:-1]:
+            start += len(segment)
             boundaries.append(start)
-        # The last piece may go on behind the window, so the next window starts with it. A piece
+        # The last segment may go on behind the window, so the next window starts with it. A segment
         # that fills its window alone is skipped.
-        is_last_window = start + len(pieces[-1]) == len(text)
-        if is_last_window or len(pieces) == 1:
-            start += len(pieces[-1])
+        is_last_window = start + len(segments[-1]) == len(text)
+        if is_last_window or len(segments) == 1:
+            start += len(segments[-1])
     return boundaries
 
 
-def _library_pieces(text: str, language: str) -> list[str]:
+def _library_segments(text: str, language: str) -> list[str]:
     """Returns the sentences that the library finds, or the whole text if it fails."""
     text = _OK_PERIOD.sub("!", _WHITE_SPACE.sub(" ", text))
-    pieces: list[str]
+    segments: list[str]
     try:
-        pieces = sentencex.segment(language, text)
+        segments = sentencex.segment(language, text)
     except BaseException as error:
         # An error in the library's Rust is no Exception, and its type cannot be imported.
         if type(error).__name__ != "PanicException":
             raise
         return [text]
-    return pieces if "".join(pieces) == text else [text]
+    return segments if "".join(segments) == text else [text]
 
 
 def _start_of_text(text: str, position: int) -> int:

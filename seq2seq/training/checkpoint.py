@@ -3,7 +3,11 @@
 checkpoints/last/                     everything that the next update depends on
     state.json                        the fields of TrainingState
     state.safetensors                 model.*, optimizer.*, ema.* and random.*
-checkpoints/best-0000123.safetensors  weights of the best validations (see best_checkpoints.py)
+checkpoints/best-0000123.safetensors  weights of the best validations (best_checkpoints.py)
+model.safetensors                     the weights that translate (best_checkpoints.py)
+
+RunFolder has the names. A run that is interrupted before its first validation gets its
+model.safetensors from the trainer.
 """
 
 import json
@@ -17,7 +21,7 @@ from torch import Tensor, nn
 from seq2seq.errors import UserError
 from seq2seq.files import atomic_write_text
 from seq2seq.models.weights import current_names, load_into, load_weights, save_weights
-from seq2seq.run import RunFolder
+from seq2seq.run import CheckpointFolder, RunFolder
 from seq2seq.training.journal import Journal
 from seq2seq.training.optimizer import ExponentialMovingAverage
 from seq2seq.training.state import TrainingState
@@ -31,16 +35,16 @@ def save_last(run: RunFolder, tensors: dict[str, Tensor], state: TrainingState) 
     Raises:
         UserError: the files cannot be written.
     """
-    last = run.checkpoints_dir / "last"
-    new = run.checkpoints_dir / "last.new"
-    old = run.checkpoints_dir / "last.old"
+    last = run.last.path
+    new = run.last_new.path
+    old = run.last_old.path
     try:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         cpu_tensors = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
-        save_weights(new / "state.safetensors", cpu_tensors)
-        atomic_write_text(new / "state.json", json.dumps(asdict(state), indent=1))
-        # A kill between the two renames leaves last.old, which RunFolder.last_checkpoint accepts.
+        save_weights(run.last_new.tensors_file, cpu_tensors)
+        atomic_write_text(run.last_new.state_file, json.dumps(asdict(state), indent=1))
+        # A kill between the two renames leaves last_old, which RunFolder.last_checkpoint accepts.
         if last.exists():
             shutil.rmtree(old, ignore_errors=True)
             last.rename(old)
@@ -60,7 +64,7 @@ def load_last(run: RunFolder) -> tuple[dict[str, Tensor], TrainingState]:
         UserError: there is no checkpoint, or it is damaged.
     """
     state = load_training_state(run)
-    return load_weights(_last_checkpoint(run) / "state.safetensors"), state
+    return load_weights(_last_checkpoint(run).tensors_file), state
 
 
 def load_training_state(run: RunFolder) -> TrainingState:
@@ -69,7 +73,7 @@ def load_training_state(run: RunFolder) -> TrainingState:
     Raises:
         UserError: there is no checkpoint, or it is damaged.
     """
-    path = _last_checkpoint(run) / "state.json"
+    path = _last_checkpoint(run).state_file
     try:
         return TrainingState.from_json(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
@@ -97,7 +101,7 @@ def holds_training(run: RunFolder) -> bool:
     return not events or "end" in events or events.count("validation") > 1
 
 
-def best_checkpoints(run: RunFolder) -> list[tuple[int, Path]]:
+def existing_best(run: RunFolder) -> list[tuple[int, Path]]:
     """Returns (step, weights file) of the best checkpoints that still exist, best first."""
     if not has_checkpoint(run):
         return []
@@ -109,7 +113,7 @@ def best_checkpoints(run: RunFolder) -> list[tuple[int, Path]]:
     return checkpoints
 
 
-def _last_checkpoint(run: RunFolder) -> Path:
+def _last_checkpoint(run: RunFolder) -> CheckpointFolder:
     folder = run.last_checkpoint
     if folder is None:
         raise UserError(

@@ -8,6 +8,8 @@ import pytest
 from fixture_types import RunCliExpectingError, RunCliHere, TranslateHere
 from safetensors.torch import load_file, save_file
 
+from seq2seq.run import RunFolder
+
 
 @pytest.fixture
 def test_source(toy_data: Path) -> bytes:
@@ -65,7 +67,7 @@ def test_average_below_a_file(
 def test_average_without_checkpoints(
     toy_run: Path, run_cli_expecting_error: RunCliExpectingError, tmp_path: Path
 ) -> None:
-    ignored = shutil.ignore_patterns("checkpoints")
+    ignored = shutil.ignore_patterns(RunFolder(toy_run).checkpoints_dir.name)
     run = shutil.copytree(toy_run, tmp_path / "run", ignore=ignored)
     error = run_cli_expecting_error("average", str(run))
     assert "has no checkpoints to average" in error
@@ -75,7 +77,7 @@ def test_average_of_a_damaged_checkpoint_leaves_no_folder(
     toy_run: Path, run_cli_expecting_error: RunCliExpectingError, tmp_path: Path
 ) -> None:
     run = shutil.copytree(toy_run, tmp_path / "run")
-    for file in (run / "checkpoints").glob("best-*"):
+    for file in RunFolder(run).checkpoints_dir.glob("best-*"):
         file.write_bytes(b"no weights")
     mean = tmp_path / "mean"
     assert "is damaged" in run_cli_expecting_error("average", str(run), "--into", str(mean))
@@ -100,7 +102,7 @@ def test_export_makes_a_small_folder_that_translates_as_well(
     exported = tmp_path / "exported"
     shown = run_cli_here("export", "runs/toy", str(exported), *options)
     assert "MB with everything that translation needs" in shown
-    assert not (exported / "checkpoints").exists()
+    assert not RunFolder(exported).checkpoints_dir.exists()
     size = (exported / "model.safetensors").stat().st_size
     assert size <= largest_ratio * (toy_run / "model.safetensors").stat().st_size
     before = translate_here("runs/toy", stdin=test_source)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fixture_types import RunCliExpectingError
+from fixture_types import RunCliExpectingError, RunCliHere
 
 from seq2seq.errors import is_interrupt
 
@@ -97,6 +97,16 @@ def test_training_prints_the_command_to_continue(
         "Interrupted; saved at step 1,234. Continue with: "
         f"seq2seq train --resume --run runs/mine --data-dir {toy_data}"
     ]
+
+
+def test_a_test_shows_what_an_interrupted_command_printed(
+    run_cli_here: RunCliHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = SimpleNamespace(finished="", step=7)
+    monkeypatch.setattr("seq2seq.api.train", lambda *arguments, **options: saved)
+    message = r"seq2seq train toy\.yaml exited with 130:\s+Interrupted; saved at step 7"
+    with pytest.raises(AssertionError, match=message):
+        run_cli_here("train", "toy.yaml")
 
 
 def test_the_context_of_an_error_counts_unless_it_is_suppressed() -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from fixture_types import RunCliExpectingError, RunCliHere
 
+from seq2seq.run import RunFolder
+
 
 def wait_for(file: Path, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
@@ -22,7 +24,7 @@ def wait_for(file: Path, seconds: float = 60) -> None:
 # -- run folders
 
 
-def test_run_folder_contains_what_the_readme_says(toy_run: Path) -> None:
+def test_what_a_run_folder_contains(toy_run: Path) -> None:
     files = ("config.yaml", "model.safetensors", "journal.jsonl", "environment.json")
     for name in (*files, "tokenizer/joint.model"):
         assert (toy_run / name).is_file(), name
@@ -74,7 +76,7 @@ def test_interrupted_training_saves_and_continues(
         start_new_session=True,
     )
     run = toy_data / "runs" / "interrupted"
-    state_file = run / "checkpoints" / "last" / "state.json"
+    state_file = RunFolder(run).last.state_file
     wait_for(state_file)
     # A second training in the same folder is refused, and changes nothing there.
     second = ("train", "--resume", "--run", "runs/interrupted", "--set", "training.budget.steps=7")
@@ -100,6 +102,14 @@ def test_resume_uses_the_budget_of_a_given_config(run_cli_here: RunCliHere) -> N
     run_cli_here(*training, "--set", "training.budget.steps=5")
     shown = run_cli_here(*training, "--resume", "--set", "training.budget.steps=8")
     assert "Done at step 8" in shown
+
+
+def test_resume_reports_what_a_given_config_changes(run_cli_here: RunCliHere) -> None:
+    training = ("train", "toy.yaml", "--run", "runs/changed", "--set", "training.budget.steps=5")
+    run_cli_here(*training, "--set", "training.label_smoothing=0.0")
+    shown = run_cli_here(*training, "--resume")
+    assert "training.label_smoothing: 0.0 -> 0.1" in shown
+    assert shown.count(" -> ") == 1
 
 
 def test_resume_without_a_checkpoint(run_cli_expecting_error: RunCliExpectingError) -> None:

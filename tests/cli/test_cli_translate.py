@@ -15,6 +15,7 @@ import torch
 from fixture_types import RunCli, RunCliExpectingError, RunCliHere, TranslateHere
 
 from seq2seq.models.layers.prepack import can_prepack
+from seq2seq.run import RunFolder
 
 # -- pipes
 
@@ -24,7 +25,8 @@ def test_a_copied_run_folder_translates_the_same(
 ) -> None:
     source = (toy_data / "toy" / "test.de").read_bytes()
     copy = tmp_path / "copied"
-    shutil.copytree(toy_run, copy, ignore=shutil.ignore_patterns("checkpoints"))
+    ignored = shutil.ignore_patterns(RunFolder(toy_run).checkpoints_dir.name)
+    shutil.copytree(toy_run, copy, ignore=ignored)
     original_result = run_cli("translate", "runs/toy", stdin=source)
     copy_result = run_cli("translate", str(copy), stdin=source)
     assert copy_result.returncode == 0, copy_result.stderr.decode()

@@ -7,6 +7,8 @@ import pytest
 from fixture_types import RunCliExpectingError, RunCliHere
 from safetensors.torch import load_file, save_file
 
+from seq2seq.run import RunFolder
+
 
 def test_no_run_folder(run_cli_expecting_error: RunCliExpectingError, tmp_path: Path) -> None:
     assert "Give a run folder, for example runs/demo" in run_cli_expecting_error("translate")
@@ -71,7 +73,7 @@ def test_an_ensemble_needs_one_tokenizer(
 
 @pytest.fixture
 def run_copy(toy_run: Path, tmp_path: Path) -> Path:
-    ignored = shutil.ignore_patterns("checkpoints")
+    ignored = shutil.ignore_patterns(RunFolder(toy_run).checkpoints_dir.name)
     return shutil.copytree(toy_run, tmp_path / "copy", ignore=ignored)
 
 

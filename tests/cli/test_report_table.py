@@ -8,6 +8,7 @@ from evaluation_examples import REFERENCES, example_report
 from rich.console import Console
 
 from seq2seq.cli.report_table import render_report
+from seq2seq.evaluation.metric_table import METRICS
 from seq2seq.evaluation.report import Hypotheses, Report
 
 
@@ -82,12 +83,19 @@ def test_verdicts(delta: float, p_value: float, verdict: str) -> None:
         "p_value": p_value,
         "wins": 0.5,
     }
-    # For TER, lower is better.
-    ter = comparison | {"delta": -delta}
-    against = {"name": "b", "resamples": 10, "bleu": comparison, "chrf": comparison, "ter": ter}
+    against: Report = {"name": "b", "resamples": 10}
+    for name, metric in METRICS.items():
+        against[name] = comparison | {"delta": -delta if metric.lower_is_better else delta}
     text = rendered_text(example_report() | {"against": against})
-    verdicts = [line.split()[-1] for line in text.splitlines()[-3:]]
-    assert verdicts == [verdict] * 3
+    _, _, rows = text.partition("Against b (paired bootstrap, 10 resamples)")
+    verdicts = {}
+    for line in rows.splitlines()[2:]:
+        verdicts[line.split()[0]] = line.split()[-1]
+    assert verdicts == {metric.label: verdict for metric in METRICS.values()}
+
+
+def test_lower_is_better_in_ter_only() -> None:
+    assert [name for name, metric in METRICS.items() if metric.lower_is_better] == ["ter"]
 
 
 def test_a_report_read_from_json_looks_the_same() -> None:

@@ -140,7 +140,15 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     ("name", "content", "columns", "message"),
     [
         ("a.tsv", "deutsch\ten\na\tb\n", None, "no column 'de' for 'de'. Its columns: deutsch, en"),
+        (
+            "a.tsv",
+            "Guten Tag.\tHello.\n",
+            None,
+            r"no column 'de' .*If the file has no header, give numbers: columns: {de: 0, en: 1}\.$",
+        ),
         ("a.tsv", "a\tb\n", {"de": 0, "en": 2}, "no column '2' for 'en'. Its columns: 0, 1"),
+        ("a.tsv", "a\tb\n", {"de": 0, "en": 2}, r"columns: {de: COLUMN, en: COLUMN}\.$"),
+        ("a.jsonl", '{"de": "a"}\n', None, r"no column 'en' .* {de: COLUMN, en: COLUMN}\.$"),
         (
             "a.tsv",
             "de\ten\na\tb\tc\td\n",

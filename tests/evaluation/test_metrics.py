@@ -41,12 +41,14 @@ def noisy_corpus(size: int) -> tuple[list[str], list[str]]:
 def test_bleu_and_ter_by_hand() -> None:
     scores = score([CAT], [["the cat sat on a mat"]], bootstrap=0)
     # Matching n-grams: 5 of 6, 3 of 5, 2 of 4, 1 of 3. The lengths are equal: no penalty.
-    assert scores.bleu.score == pytest.approx(100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** 0.25)
+    assert scores.metrics["bleu"].score == pytest.approx(
+        100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** 0.25
+    )
     # One word of six is replaced.
-    assert scores.ter.score == pytest.approx(100 * 1 / 6)
+    assert scores.metrics["ter"].score == pytest.approx(100 * 1 / 6)
     assert scores.brevity_penalty == 1.0
-    assert scores.bleu.low is None
-    assert scores.bleu.high is None
+    assert scores.metrics["bleu"].low is None
+    assert scores.metrics["bleu"].high is None
 
 
 def test_chrf_by_hand() -> None:
@@ -54,11 +56,11 @@ def test_chrf_by_hand() -> None:
     # only two orders count.
     recall = (2 / 3 + 1 / 2) / 2
     scores = score(["ab"], [["abc"]], bootstrap=0)
-    assert scores.chrf.score == pytest.approx(100 * 5 * recall / (4 + recall))
+    assert scores.metrics["chrf"].score == pytest.approx(100 * 5 * recall / (4 + recall))
 
 
 def test_ter_counts_a_shift_as_one_edit() -> None:
-    assert score(["d a b c"], [["a b c d"]], bootstrap=0).ter.score == pytest.approx(25)
+    assert score(["d a b c"], [["a b c d"]], bootstrap=0).metrics["ter"].score == pytest.approx(25)
 
 
 def test_lengths_and_brevity_penalty_by_hand() -> None:
@@ -67,23 +69,23 @@ def test_lengths_and_brevity_penalty_by_hand() -> None:
     assert scores.reference_length == 6
     assert scores.length_ratio == pytest.approx(4 / 6)
     assert scores.brevity_penalty == pytest.approx(math.exp(1 - 6 / 4))
-    assert scores.bleu.score == pytest.approx(100 * math.exp(1 - 6 / 4))
+    assert scores.metrics["bleu"].score == pytest.approx(100 * math.exp(1 - 6 / 4))
 
 
 def test_case_counts_unless_lowercase() -> None:
     cased = score([CAT.upper()], [[CAT]], bootstrap=0)
     lowered = score([CAT.upper()], [[CAT]], bootstrap=0, lowercase=True)
-    assert cased.bleu.score == 0
-    assert lowered.bleu.score == pytest.approx(100)
-    assert lowered.chrf.score == pytest.approx(100)
-    assert "case:mixed" in cased.bleu.signature
-    assert "case:lc" in lowered.bleu.signature
+    assert cased.metrics["bleu"].score == 0
+    assert lowered.metrics["bleu"].score == pytest.approx(100)
+    assert lowered.metrics["chrf"].score == pytest.approx(100)
+    assert "case:mixed" in cased.metrics["bleu"].signature
+    assert "case:lc" in lowered.metrics["bleu"].signature
 
 
 def test_any_reference_may_match() -> None:
     scores = score([CAT], [["no such words"], [CAT]], bootstrap=0)
-    assert scores.bleu.score == pytest.approx(100)
-    assert "nrefs:2" in scores.bleu.signature
+    assert scores.metrics["bleu"].score == pytest.approx(100)
+    assert "nrefs:2" in scores.metrics["bleu"].signature
 
 
 def test_interval_and_signature_equal_those_of_sacrebleu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +95,8 @@ def test_interval_and_signature_equal_those_of_sacrebleu(monkeypatch: pytest.Mon
     hypotheses, references = noisy_corpus(61)
     second = [line.replace("w1", "w2") for line in references]
     scores = score(hypotheses, [references, second], bootstrap=203)
-    for ours, metric in ((scores.bleu, BLEU()), (scores.chrf, CHRF()), (scores.ter, TER())):
+    for name, metric in (("bleu", BLEU()), ("chrf", CHRF()), ("ter", TER())):
+        ours = scores.metrics[name]
         theirs = metric.corpus_score(hypotheses, [references, second], n_bootstrap=203)
         assert ours.score == pytest.approx(theirs.score)
         assert ours.low is not None
@@ -120,12 +123,12 @@ def test_the_seed_decides_the_interval() -> None:
     same_seed = score(hypotheses, [references], bootstrap=200, seed=1)
     other_seed = score(hypotheses, [references], bootstrap=200, seed=2)
     assert first == same_seed
-    assert first.bleu.low != other_seed.bleu.low
+    assert first.metrics["bleu"].low != other_seed.metrics["bleu"].low
 
 
 def test_the_score_is_inside_its_interval() -> None:
     hypotheses, references = noisy_corpus(40)
-    bleu = score(hypotheses, [references], bootstrap=200).bleu
+    bleu = score(hypotheses, [references], bootstrap=200).metrics["bleu"]
     assert bleu.low is not None
     assert bleu.high is not None
     assert bleu.low < bleu.score < bleu.high
@@ -141,7 +144,10 @@ def test_every_resample_has_n_sentences() -> None:
 def test_quick_scores_are_the_same_numbers() -> None:
     hypotheses, references = noisy_corpus(30)
     scores = score(hypotheses, [references], bootstrap=0)
-    assert quick_scores(hypotheses, [references]) == (scores.bleu.score, scores.chrf.score)
+    assert quick_scores(hypotheses, [references]) == (
+        scores.metrics["bleu"].score,
+        scores.metrics["chrf"].score,
+    )
 
 
 # (hypothesis, reference) pairs in which programs disagree about ends of lines, spaces or letters.

@@ -13,9 +13,10 @@ from evaluation_examples import (
     UNSPACED_REFERENCES,
     example_report,
 )
-from sacrebleu.metrics import BLEU
+from sacrebleu.metrics import BLEU, CHRF
 
 from seq2seq.errors import UserError
+from seq2seq.evaluation.metric_table import METRICS, Metric
 from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
 from seq2seq.run import RunFolder
 
@@ -154,6 +155,16 @@ def test_against_another_system() -> None:
     assert bleu["delta"] == pytest.approx(bleu["score"] - bleu["other"])
     assert against["chrf"]["delta"] > 0
     assert against["ter"]["delta"] < 0
+
+
+def test_an_entry_in_the_table_adds_a_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    chrf2 = Metric(label="chrF++", build=lambda tokenization, lowercase: CHRF(word_order=2))
+    monkeypatch.setitem(METRICS, "chrf2", chrf2)
+    report = example_report(against=Hypotheses(name="runs/old", lines=REFERENCES))
+    expected = CHRF(word_order=2).corpus_score(HYPOTHESES, [REFERENCES])
+    assert list(report)[:5] == ["bleu", "chrf", "ter", "chrf2", "num_sentences"]
+    assert report["chrf2"]["score"] == pytest.approx(expected.score)
+    assert report["against"]["chrf2"]["score"] == report["chrf2"]["score"]
 
 
 def test_the_other_system_must_have_the_same_number_of_lines() -> None:

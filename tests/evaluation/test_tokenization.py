@@ -113,8 +113,8 @@ def test_bleu_of_a_language_without_spaces_is_not_zero(
     bleu, _ = quick_scores(hypotheses, references, tokenization=tokenization)
     assert 20 < bleu < 100
     scores = score(hypotheses, references, tokenization=tokenization, bootstrap=0)
-    assert scores.bleu.score == bleu
-    assert f"tok:{tokenization}" in scores.bleu.signature
+    assert scores.metrics["bleu"].score == bleu
+    assert f"tok:{tokenization}" in scores.metrics["bleu"].signature
     theirs = BLEU(tokenize=tokenization).corpus_score(hypotheses, references)
     assert bleu == pytest.approx(theirs.score)
 
@@ -127,8 +127,8 @@ def test_words_of_mecab_are_counted(
     hypotheses = UNSPACED_HYPOTHESES[language]
     references = [UNSPACED_REFERENCES[language]]
     scores = score(hypotheses, references, tokenization=name, bootstrap=0)
-    assert scores.bleu.score > 20
-    assert f"tok:{name}-fake" in scores.bleu.signature
+    assert scores.metrics["bleu"].score > 20
+    assert f"tok:{name}-fake" in scores.metrics["bleu"].signature
 
 
 def test_the_paired_bootstrap_uses_the_tokenization() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.config import FAMILY_CONFIGS
 from seq2seq.studies.pictures import bars, color, line
 
 matplotlib_figure = pytest.importorskip("matplotlib.figure")
@@ -15,6 +16,12 @@ def test_a_name_has_the_color_of_its_family() -> None:
     assert color("lstm") == color("lstm without attention")
     assert color("rnn") != color("gru")
     assert color("something else") == color("something new")
+
+
+def test_every_family_has_a_color_of_its_own() -> None:
+    colors = {color(family) for family in FAMILY_CONFIGS}
+    assert len(colors) == len(FAMILY_CONFIGS)
+    assert color("no family") not in colors
 
 
 def test_bars_run_from_top_to_bottom_in_shared_axes_too() -> None:

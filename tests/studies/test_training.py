@@ -143,10 +143,9 @@ def test_a_training_that_fails_is_reported(
     """The message has the last line of its log."""
     folder, _ = retrained
     (folder / "measurements" / "quality" / "gru.json").unlink()
-    last = folder / "runs" / "gru" / "checkpoints" / "last"
-    state = json.loads((last / "state.json").read_text())
-    (last / "state.json").write_text(json.dumps({**state, "finished": ""}))
-    for file in last.glob("*.safetensors"):
-        file.write_bytes(b"broken")
+    last = RunFolder(folder / "runs" / "gru").last
+    state = json.loads(last.state_file.read_text())
+    last.state_file.write_text(json.dumps({**state, "finished": ""}))
+    last.tensors_file.write_bytes(b"broken")
     with pytest.raises(UserError, match=r"training of gru ended too early.*gru.log: .*damaged"):
         run_comparison(Path("two.yaml"), folder, only=["quality"])

@@ -66,7 +66,7 @@ def test_sentences_have_text_and_only_white_space_is_between_them(text: str, lan
 
 
 def test_a_long_text_is_divided_like_a_short_one() -> None:
-    # The library gets a long text piece by piece.
+    # The library gets a long text part by part.
     sentence = "Klicken Sie z. B. auf die Schaltfläche."
     assert sentences_of("de", " ".join([sentence] * 2_000)) == [sentence] * 2_000
 

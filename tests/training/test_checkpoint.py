@@ -66,18 +66,19 @@ def test_a_new_checkpoint_replaces_the_old_one(run: RunFolder) -> None:
     for step in (1, 2, 3):
         save(run, step)
         assert load_step(run) == step
-    assert [entry.name for entry in run.checkpoints_dir.iterdir()] == ["last"]
+    assert list(run.checkpoints_dir.iterdir()) == [run.last.path]
 
 
 def test_a_checkpoint_is_plain_tensors_and_json(run: RunFolder) -> None:
     save(run, 1)
-    files = sorted(entry.name for entry in (run.checkpoints_dir / "last").iterdir())
-    assert files == ["state.json", "state.safetensors"]
+    files = sorted(run.last.path.iterdir())
+    assert files == [run.last.state_file, run.last.tensors_file]
+    assert [file.suffix for file in files] == [".json", ".safetensors"]
 
 
 def test_a_run_without_a_checkpoint_cannot_be_resumed(run: RunFolder) -> None:
     assert not checkpoint.has_checkpoint(run)
-    assert checkpoint.best_checkpoints(run) == []
+    assert checkpoint.existing_best(run) == []
     for load in (checkpoint.load_last, checkpoint.load_training_state):
         with pytest.raises(UserError, match=r"has no checkpoint to resume from\. Train without"):
             load(run)
@@ -87,18 +88,18 @@ def test_a_run_without_a_checkpoint_cannot_be_resumed(run: RunFolder) -> None:
 def test_a_damaged_state_is_reported(text: str, run: RunFolder) -> None:
     save(run, 1)
     assert checkpoint.has_checkpoint(run)
-    (run.checkpoints_dir / "last" / "state.json").write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match=r"state\.json is damaged"):
+    run.last.state_file.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=rf"{run.last.state_file.name} is damaged"):
         checkpoint.load_last(run)
 
 
-def test_best_checkpoints_are_those_that_still_exist(run: RunFolder) -> None:
+def test_existing_best_checkpoints_are_those_that_still_exist(run: RunFolder) -> None:
     best = [best_checkpoint(3.0, 4), best_checkpoint(2.0, 8), best_checkpoint(1.0, 6)]
     state = TrainingState(step=9, best=best)
     checkpoint.save_last(run, {"a": torch.ones(1)}, state)
     for step in (4, 6):
         run.best_checkpoint(step).touch()
-    assert checkpoint.best_checkpoints(run) == [
+    assert checkpoint.existing_best(run) == [
         (4, run.best_checkpoint(4)),
         (6, run.best_checkpoint(6)),
     ]
@@ -183,32 +184,34 @@ def test_two_kills_at_any_moment_leave_a_complete_checkpoint(
     assert load_step(run) in (1, 2, 3)
     save(run, 4)
     assert load_step(run) == 4
-    assert [entry.name for entry in run.checkpoints_dir.iterdir()] == ["last"]
+    assert list(run.checkpoints_dir.iterdir()) == [run.last.path]
 
 
 # -- what a new training would destroy -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("files", "events", "holds"),
+    ("has_model", "has_checkpoint", "events", "holds"),
     [
-        ([], [], False),
-        ([], ["start", "validation"], False),
+        (False, False, [], False),
+        (False, False, ["start", "validation"], False),
         # Killed while the first checkpoint was written.
-        (["model.safetensors"], ["start", "validation"], False),
-        (["model.safetensors"], ["start", "validation", "validation"], True),
+        (True, False, ["start", "validation"], False),
+        (True, False, ["start", "validation", "validation"], True),
         # Copied without its checkpoints.
-        (["model.safetensors"], ["start", "validation", "end"], True),
+        (True, False, ["start", "validation", "end"], True),
         # Exported.
-        (["model.safetensors"], [], True),
-        (["checkpoints/last/state.json", "checkpoints/last/state.safetensors"], ["start"], True),
+        (True, False, [], True),
+        (False, True, ["start"], True),
     ],
 )
-def test_holds_training(files: list[str], events: list[str], holds: bool, run: RunFolder) -> None:
-    for name in files:
-        path = run.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+def test_holds_training(
+    has_model: bool, has_checkpoint: bool, events: list[str], holds: bool, run: RunFolder
+) -> None:
+    if has_model:
+        run.model_file.touch()
+    if has_checkpoint:
+        save(run, 1)
     for event in events:
         Journal(run.journal_file).write(event, step=1)
     assert checkpoint.holds_training(run) is holds

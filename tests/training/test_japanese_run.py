@@ -101,8 +101,8 @@ def test_a_resumed_run_keeps_its_tokenization(
 
 
 def change_state(run: RunFolder, change: Callable[[dict[str, Any]], None]) -> None:
-    """Changes the content of state.json."""
-    file = run.checkpoints_dir / "last" / "state.json"
+    """Changes the state in the last checkpoint."""
+    file = run.last.state_file
     state = json.loads(file.read_text(encoding="utf-8"))
     change(state)
     file.write_text(json.dumps(state), encoding="utf-8")

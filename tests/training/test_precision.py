@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from seq2seq.config.training import Budget
 from seq2seq.data.batching import Batch
 from seq2seq.errors import UserError
+from seq2seq.run import RunFolder
 from seq2seq.training import precision as precision_module
 from seq2seq.training.precision import measure_precisions
 
@@ -104,8 +105,7 @@ def test_the_measurement_does_not_change_training(
     make_trainer(tmp_path / "auto", precision="auto", budget=budget).run()
     make_trainer(tmp_path / "float32", precision="float32", budget=budget).run()
     auto, float32 = (
-        load_file(tmp_path / name / "checkpoints/last/state.safetensors")
-        for name in ("auto", "float32")
+        load_file(RunFolder(tmp_path / name).last.tensors_file) for name in ("auto", "float32")
     )
     assert same_weights(auto, float32)
 

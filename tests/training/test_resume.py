@@ -47,14 +47,23 @@ def train_in_parts(folder: Path, stops: tuple[int, ...], last: int, **arguments:
     return lines
 
 
+def assert_same_tensors(first: Path, second: Path) -> None:
+    """Compares the model and the last checkpoint of two run folders."""
+    first_run = RunFolder(first)
+    second_run = RunFolder(second)
+    model = load_file(first_run.model_file)
+    assert same_weights(model, load_file(second_run.model_file))
+    tensors = load_file(first_run.last.tensors_file)
+    assert same_weights(tensors, load_file(second_run.last.tensors_file))
+
+
 @pytest.mark.parametrize("stops", [(7,), (5,), (1, 6, 11)], ids=str)
 def test_a_resumed_run_equals_an_uninterrupted_run(stops: tuple[int, ...], tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     parts = tmp_path / "parts"
     whole_lines = train_in_parts(whole, (), 12, ema_decay=0.9)
     assert train_in_parts(parts, stops, 12, ema_decay=0.9) == whole_lines
-    for name in ("model.safetensors", "checkpoints/last/state.safetensors"):
-        assert same_weights(load_file(whole / name), load_file(parts / name))
+    assert_same_tensors(whole, parts)
     assert saved_state(whole) == saved_state(parts)
     for kind in ("validation", "mean", "end"):
         assert journal_events(whole, kind) == journal_events(parts, kind)
@@ -79,8 +88,7 @@ def test_a_run_resumed_in_another_process_equals_a_run_that_never_stopped(tmp_pa
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", RESUME, str(parts)]
     subprocess.run(command, env=environment, check=True, timeout=120)
-    for name in ("model.safetensors", "checkpoints/last/state.safetensors"):
-        assert same_weights(load_file(whole / name), load_file(parts / name))
+    assert_same_tensors(whole, parts)
     assert saved_state(whole) == saved_state(parts)
     assert journal_events(whole, "validation") == journal_events(parts, "validation")
 

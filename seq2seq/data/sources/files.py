@@ -227,7 +227,8 @@ def read_table(
     if not path.stat().st_size:
         raise _empty_table(path)
     by_number = columns is not None and any(isinstance(column, int) for column in columns.values())
-    if file_format in ("tsv", "csv"):
+    is_text = file_format in ("tsv", "csv")
+    if is_text:
         rows = _tsv_rows(path) if file_format == "tsv" else _csv_rows(path)
         separator = "tab" if file_format == "tsv" else "comma or quote"
         table = _text_table(path, rows, has_header=not by_number, separator=separator)
@@ -238,7 +239,12 @@ def read_table(
     else:
         table = load_table(file_format, description=str(path), data_files=str(path), split="train")
     return pairs_from_table(
-        table, description=str(path), source=source, target=target, columns=columns
+        table,
+        description=str(path),
+        source=source,
+        target=target,
+        columns=columns,
+        may_lack_header=is_text and not by_number,
     )
 
 

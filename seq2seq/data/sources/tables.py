@@ -53,6 +53,7 @@ def pairs_from_table(
     target: str,
     columns: Mapping[str, str | int] | None,
     max_pairs: int | None = None,
+    may_lack_header: bool = False,
 ) -> Pairs:
     """Reads two text columns, or one column of dictionaries from language to text.
 
@@ -64,11 +65,14 @@ def pairs_from_table(
         columns: language -> column. By default, columns named like the languages, or else a
             column `translation` that holds both.
         max_pairs: read the first rows only.
+        may_lack_header: the first row, which gave the columns their names, may be a pair.
 
     Raises:
         UserError: a column is missing, a cell is not text, or there are no rows.
     """
-    columns = _choose_columns(table, description, source, target, columns)
+    columns = _choose_columns(
+        table, description, source, target, columns, may_lack_header=may_lack_header
+    )
     texts: dict[str, list[str]] = {source: [], target: []}
     rows = table if max_pairs is None else table.take(max_pairs)
     # A streamed table is read here, so errors of the network appear here too.
@@ -96,6 +100,8 @@ def _choose_columns(
     source: str,
     target: str,
     columns: Mapping[str, str | int] | None,
+    *,
+    may_lack_header: bool,
 ) -> dict[str, str]:
     """Returns the column of each language."""
     names = [str(name) for name in table.column_names or []]
@@ -107,11 +113,17 @@ def _choose_columns(
         chosen = {source: "translation", target: "translation"}
     for language in (source, target):
         if chosen[language] not in names:
-            raise UserError(
+            message = (
                 f"{description} has no column {chosen[language]!r} for {language!r}. Its columns: "
                 f"{', '.join(names) or 'none'}. Name the right ones in the config: "
                 f"columns: {{{source}: COLUMN, {target}: COLUMN}}."
             )
+            if may_lack_header:
+                message += (
+                    " If the file has no header, give numbers: "
+                    f"columns: {{{source}: 0, {target}: 1}}."
+                )
+            raise UserError(message)
     return chosen
 
 

@@ -21,11 +21,21 @@ class RecurrentLayer(nn.Module, ABC, Generic[LayerStateT]):
     """A layer of one kind of cell, in two forms: over a sequence, and one step.
 
     Both forms compute the same. A test compares them.
+
+    A layer is built by LAYER(I, H). I and H may differ: each direction of the encoder has half of
+    `model.hidden_size`, and decoder layers above the first one read the layer below and the
+    context. The residual connection, layer normalization and dropout are applied outside.
+
+    Outputs have the dtype of the matrix products, which may be bfloat16. A state that sums over
+    many steps is at least float32.
     """
 
     @abstractmethod
     def forward(self, inputs: Tensor, state: LayerStateT | None = None) -> Tensor:
-        """inputs (B,T,I) -> outputs (B,T,H). Starts from `state`, or from zeros."""
+        """inputs (B,T,I) -> outputs (B,T,H). Starts from `state`, or from zeros.
+
+        The encoder takes the output at the last token of a sentence as its summary.
+        """
 
     @abstractmethod
     def step(self, inputs: Tensor, state: LayerStateT) -> tuple[Tensor, LayerStateT]:
@@ -33,7 +43,11 @@ class RecurrentLayer(nn.Module, ABC, Generic[LayerStateT]):
 
     @abstractmethod
     def initial_state(self, hidden: Tensor) -> LayerStateT:
-        """Returns the state before the first step, made from hidden (N,H)."""
+        """Returns the state before the first step of the decoder.
+
+        Args:
+            hidden: (B,H), a projection of the encoder's summary, between -1 and 1.
+        """
 
 
 class CellLayer(RecurrentLayer[LayerStateT], Prepackable):
