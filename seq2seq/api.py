@@ -168,6 +168,10 @@ def _check_usable(run: RunFolder) -> None:
             f"{nearest} is a file, so {run.path} cannot be a run folder. "
             "Choose another one (--run)."
         )
+    if run.is_foreign():
+        raise UserError(
+            f"{run.path} has other files and is not a run folder. Choose another one (--run)."
+        )
 
 
 def _training_batches(
@@ -289,7 +293,9 @@ def evaluate(
     """
     tokenization = _tokenization(run.config, tokenize, reporter)
     translator = load(run.path, ensemble=ensemble, **options)
-    other = None if against is None else _other_hypotheses(against, test_set, reporter, options)
+    other = (
+        None if against is None else _other_hypotheses(run, against, test_set, reporter, options)
+    )
     started_at = time.monotonic()
     hypotheses = _translate(translator, test_set.sources, reporter)
     seconds = time.monotonic() - started_at
@@ -318,10 +324,20 @@ def evaluate(
 
 
 def _other_hypotheses(
-    against: Path, test_set: TestSet, reporter: Reporter, options: dict[str, Any]
+    run: RunFolder,
+    against: Path,
+    test_set: TestSet,
+    reporter: Reporter,
+    options: dict[str, Any],
 ) -> Hypotheses:
     """Returns the translations to compare with: of another run, or read from a file."""
     if against.is_dir():
+        other = RunFolder.open(against)
+        if other.direction != run.direction:
+            raise UserError(
+                f"{run.path} translates {run.direction} and {against} {other.direction}. "
+                "Compare runs of one direction."
+            )
         lines = _translate(load(against, **options), test_set.sources, reporter)
         return Hypotheses(name=str(against), lines=lines)
     lines = read_lines(against)

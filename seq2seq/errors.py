@@ -25,6 +25,7 @@ _PATH_ERRORS = (
     errno.ENOENT,
     errno.ENOTDIR,
     errno.EISDIR,
+    errno.EFBIG,
     errno.EEXIST,
     errno.ENAMETOOLONG,
 )
@@ -58,6 +59,10 @@ def user_message(error: BaseException) -> str | None:
     return None
 
 
+# NumPy says this when its own import was interrupted and something imports it again.
+_INTERRUPTED_IMPORT = "cannot load module more than once per process"
+
+
 def is_interrupt(error: BaseException) -> bool:
     """Returns whether Ctrl-C caused this error.
 
@@ -69,6 +74,8 @@ def is_interrupt(error: BaseException) -> bool:
     link: BaseException | None = error
     while link is not None and link not in seen:
         if isinstance(link, KeyboardInterrupt):
+            return True
+        if isinstance(link, ImportError) and _INTERRUPTED_IMPORT in str(link):
             return True
         seen.append(link)
         context = None if link.__suppress_context__ else link.__context__

@@ -225,6 +225,20 @@ class RunFolder:
             with suppress(OSError):
                 self.path.rmdir()
 
+    def is_foreign(self) -> bool:
+        """Returns whether the folder has files, and none of them is of a run."""
+        if not self.path.is_dir():
+            return False
+        own = (
+            self.config_file,
+            self.tokenizer_dir,
+            self.environment_file,
+            self.checkpoints_dir,
+            self.model_file,
+            self.lock_file,
+        )
+        return any(self.path.iterdir()) and not any(path.exists() for path in own)
+
     def size(self) -> int:
         """Bytes of all files."""
         return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())

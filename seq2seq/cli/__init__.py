@@ -3,6 +3,16 @@
 A command parses its options, makes one call into the program, and prints the result.
 """
 
-from seq2seq.cli.app import main
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Runs the command line. Ctrl-C ends it in order, also while its modules are imported."""
+    try:
+        from seq2seq.cli.app import main as run
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. Run the same command to start again.\n")
+        sys.exit(130)
+    run()

@@ -14,6 +14,7 @@ from seq2seq.cli.attention_map import alignment, render_attention
 from seq2seq.decoding.stream import translate_stream
 from seq2seq.decoding.translation import Alternative, Translation
 from seq2seq.decoding.translator import Translator
+from seq2seq.errors import UserError
 from seq2seq.files import atomic_write
 
 CHUNK_BYTES = 1 << 20
@@ -137,6 +138,8 @@ def _line_writer(writer: BinaryIO, output_format: OutputFormat) -> Callable[[Tra
 def _open_target(path: Path | None) -> Iterator[BinaryIO]:
     """Opens the file to write; None is standard output."""
     if path is None:
+        if sys.stdout is None:  # The caller closed it, as some daemons do.
+            raise UserError("There is no standard output to use. Give --output FILE.")
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     elif path.exists() and not path.is_file():

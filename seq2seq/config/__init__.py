@@ -27,6 +27,7 @@ from seq2seq.config.training import (
     TrainingConfig,
     ValidationConfig,
 )
+from seq2seq.config.yaml_text import parse_yaml
 from seq2seq.errors import UserError
 from seq2seq.paths import config_dir
 
@@ -187,11 +188,15 @@ def read_yaml(path: Path) -> Any:
         UserError: the file cannot be read.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
+    except OSError as error:
         raise UserError(f"{path} cannot be read as a config: {error}") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        return parse_yaml(text)
+    except ValueError as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from None
 
 
 def _read_sections(path: Path) -> dict[str, Any]:
@@ -244,8 +249,8 @@ def _apply_override(raw: dict[str, Any], override: str) -> None:
             f"--set {override}: write it as section.key=value, for example model.hidden_size=256."
         )
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = parse_yaml(text)
+    except ValueError:
         value = text
     *parents, key = dotted.strip().split(".")
     section = raw

@@ -14,7 +14,7 @@ class SearchConfig(Section):
     """Open hypotheses of each sentence; 1 is greedy search."""
     nbest: Annotated[int, Field(ge=1)] = 1
     """Translations given for each sentence; at most `beam`."""
-    length_penalty: float = 1.0
+    length_penalty: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Exponent alpha of Wu et al. 2016, equation 14. 0 compares sums of log-probabilities; more
     favors length."""
     max_length_ratio: Annotated[float, Field(gt=0, le=1000)] = 2.0

@@ -7,6 +7,23 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+_TYPE_NAMES = {"str", "int", "float", "bool"}
+# pydantic's error type -> the rule as a user would say it.
+_RULES = {
+    "model_type": "must be a section with keys",
+    "model_attributes_type": "must be a section with keys",
+    "dict_type": "must be a section with keys",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+}
+
 
 class Section(BaseModel):
     """A frozen, typed group of settings. Unknown keys, NaN and infinity are errors."""
@@ -31,12 +48,16 @@ def describe_error(prefix: str, section: Any, error: Mapping[str, Any]) -> str:
         section: the section's type, used to suggest the nearest key.
         error: one entry of `ValidationError.errors()`.
     """
-    location = [str(part) for part in error["loc"]]
+    # pydantic puts the member of a union behind a field: "dict[str,str]", "str".
+    parts = [str(part) for part in error["loc"]]
+    location = [part for part in parts if part not in _TYPE_NAMES and "[" not in part]
     path = ".".join([prefix, *location] if prefix else location)
     if error["type"] == "extra_forbidden":
         return f"{path}: unknown key{suggest(location[-1], _keys_at(section, location[:-1]))}"
     if error["type"] == "missing":
         return f"{path}: required"
+    if error["type"] in _RULES:
+        return f"{path}: {_RULES[error['type']]} (got {error.get('input')!r})"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     message = message.replace("Input should", "must").replace("String should", "must")
     if isinstance(error.get("input"), dict | BaseModel):

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from seq2seq.config.section import Section
 
+_SPECIAL_TOKENS = {"<pad>", "<unk>", "<s>", "</s>"}
+
 
 class TokenizerConfig(Section):
     """How text is split into tokens."""
@@ -38,6 +40,12 @@ class TokenizerConfig(Section):
 
     @model_validator(mode="after")
     def _check_vocab_size(self) -> Self:
+        symbols = self.user_symbols
+        if "" in symbols or len(set(symbols)) < len(symbols) or _SPECIAL_TOKENS & set(symbols):
+            raise ValueError(
+                f"user_symbols is {list(symbols)}; each must be a different text, and none of "
+                f"{', '.join(sorted(_SPECIAL_TOKENS))}"
+            )
         smallest = 300 if self.byte_fallback else 16
         if self.vocab_size < smallest:
             raise ValueError(

@@ -111,7 +111,7 @@ class TrainingConfig(Section):
     precision: Precision = "auto"
     """`float32`, `bfloat16` (weights and loss stay float32), or `auto`: the faster one in a short
     measurement."""
-    threads: Annotated[int, Field(ge=0)] = 0
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
     """CPU threads; 0 leaves the choice to torch."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the probability that is spread over all tokens."""

@@ -44,6 +44,8 @@ def load(
     Raises:
         UserError: the folder is not a run, or an option has a bad value.
     """
+    if isinstance(ensemble, str | Path):
+        ensemble = [ensemble]
     run = RunFolder.open(folder)
     config = run.config.replace(search=_changed_search(run.config.search, search))
     torch_device = pick_device(device)
@@ -69,15 +71,16 @@ def load(
 
 def _changed_search(search: SearchConfig, changes: dict[str, Any]) -> SearchConfig:
     """Returns the search settings with some fields replaced; a larger nbest raises the beam."""
-    if "nbest" in changes and "beam" not in changes:
-        changes = {**changes, "beam": max(search.beam, changes["nbest"])}
+    nbest = changes.get("nbest")
+    if isinstance(nbest, int) and "beam" not in changes:
+        changes = {**changes, "beam": max(search.beam, nbest)}
     try:
         return search.replace(**changes)
     except ValidationError as error:
         lines = [
             describe_error("", SearchConfig, entry) for entry in error.errors(include_url=False)
         ]
-        raise UserError("; ".join(lines).removeprefix(": ") + ".") from None
+        raise UserError("\n".join(lines)) from None
 
 
 def _load_model(run: RunFolder) -> Seq2Seq:

@@ -122,6 +122,8 @@ class Translator:
         Raises:
             pydantic.ValidationError: a change has a bad value.
         """
+        if isinstance(texts, str):
+            raise TypeError("texts must be a list of texts. For one text, write translate([text]).")
         search = self.search.replace(**changes) if changes else self.search
         # 1. Normalize as in training and divide the texts into sentences.
         sentences_of_texts = [self._sentences_of(text) for text in texts]

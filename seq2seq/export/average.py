@@ -1,7 +1,7 @@
 """Checkpoint averaging: a run folder with the mean of the best checkpoints of another."""
 
 from seq2seq.errors import UserError
-from seq2seq.export.package import create_like
+from seq2seq.export.package import new_run_like
 from seq2seq.models import FAMILIES
 from seq2seq.models.weights import mean_weights, save_weights
 from seq2seq.run import RunFolder
@@ -25,6 +25,6 @@ def average(run: RunFolder, into: RunFolder, count: int) -> list[int]:
         )
     # Average first, so that a damaged checkpoint does not leave an incomplete folder.
     weights = mean_weights([path for _, path in checkpoints], FAMILIES[run.config.model.family])
-    create_like(run, into)
-    save_weights(into.model_file, weights)
+    with new_run_like(run, into):
+        save_weights(into.model_file, weights)
     return [step for step, _ in checkpoints]

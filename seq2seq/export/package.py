@@ -1,5 +1,8 @@
 """A small run folder for translation only: weights, tokenizer, config and perhaps a shortlist."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from seq2seq.data.corpus import Corpus
@@ -38,22 +41,30 @@ def export_run(
     """
     weights = dequantize(load_weights(run.model_file))
     learned = _learn_shortlist(run, data_dir, reporter) if shortlist else None
-    create_like(run, into)
-    save_weights(into.model_file, quantize(weights, number_format))
-    if learned is not None:
-        save_weights(into.shortlist_file, learned.tensors())
+    with new_run_like(run, into):
+        save_weights(into.model_file, quantize(weights, number_format))
+        if learned is not None:
+            save_weights(into.shortlist_file, learned.tensors())
     return into.size()
 
 
-def create_like(run: RunFolder, into: RunFolder) -> None:
-    """Creates a run folder with the config and the tokenizer of another.
+@contextmanager
+def new_run_like(run: RunFolder, into: RunFolder) -> Iterator[None]:
+    """Creates a run folder with the config and the tokenizer of another; the block adds the rest.
+
+    After an error in the block, nothing of the new folder is left.
 
     Raises:
-        UserError: `into` exists.
+        UserError: `into` exists and is not an empty folder.
     """
-    if into.path.exists():
+    if into.path.exists() and not (into.path.is_dir() and not any(into.path.iterdir())):
         raise UserError(f"{into.path} already exists. Give another folder, or delete it.")
-    into.create(run.config, run.tokenizer)
+    try:
+        into.create(run.config, run.tokenizer)
+        yield
+    except BaseException:
+        shutil.rmtree(into.path, ignore_errors=True)
+        raise
 
 
 def _learn_shortlist(run: RunFolder, data_dir: Path | None, reporter: Reporter) -> Shortlist:

@@ -33,8 +33,7 @@ def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
             temporary.chmod(mode)
     except (OSError, SafetensorError) as error:
         raise UserError(
-            f"{path} cannot be written ({error}). Free some disk space or choose another folder. "
-            "A training continues with --resume."
+            f"{path} cannot be written ({error}). Free some disk space or choose another folder."
         ) from error
 
 

@@ -50,9 +50,9 @@ def save_last(run: RunFolder, tensors: dict[str, Tensor], state: TrainingState) 
             last.rename(old)
         new.rename(last)
         shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
+    except (OSError, UserError) as error:
         raise UserError(
-            f"{last} cannot be written ({error}). Free some disk space or check the folder, then "
+            f"{last} cannot be written ({error.__cause__ or error}). Free some disk space or check the folder, then "
             "continue with --resume."
         ) from error
 

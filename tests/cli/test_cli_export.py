@@ -52,6 +52,7 @@ def test_average_of_the_working_folder(
 def test_average_into_a_folder_that_exists(
     toy_run: Path, run_cli_expecting_error: RunCliExpectingError, tmp_path: Path
 ) -> None:
+    (tmp_path / "file").touch()
     error = run_cli_expecting_error("average", "runs/toy", "--into", str(tmp_path))
     assert "already exists" in error
 
@@ -174,6 +175,7 @@ def test_two_number_formats(
 def test_export_into_a_folder_that_exists(
     toy_run: Path, run_cli_expecting_error: RunCliExpectingError, tmp_path: Path
 ) -> None:
+    (tmp_path / "file").touch()
     error = run_cli_expecting_error("export", "runs/toy", str(tmp_path))
     assert f"{tmp_path} already exists" in error
 

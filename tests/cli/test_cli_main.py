@@ -5,6 +5,8 @@ import os
 import pytest
 from fixture_types import RunCliHere
 
+from seq2seq.cli import main
+
 
 def test_main_sets_the_environment_before_a_command_runs(
     monkeypatch: pytest.MonkeyPatch, run_cli_here: RunCliHere
@@ -18,13 +20,20 @@ def test_main_sets_the_environment_before_a_command_runs(
 
 def test_main_keeps_freed_memory(monkeypatch: pytest.MonkeyPatch, run_cli_here: RunCliHere) -> None:
     calls = []
-    monkeypatch.setitem(app_globals(), "keep_freed_memory", lambda: calls.append("kept"))
+    monkeypatch.setattr("seq2seq.cli.app.keep_freed_memory", lambda: calls.append("kept"))
     run_cli_here("--version")
     assert calls == ["kept"]
 
 
-def app_globals() -> dict[str, object]:
-    """The global names of the module that has `main`."""
-    from seq2seq.cli import main
+def test_ctrl_c_while_modules_are_imported_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(name: str, *arguments: object) -> None:
+        raise KeyboardInterrupt
 
-    return main.__globals__
+    monkeypatch.setattr("builtins.__import__", interrupt)
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    monkeypatch.undo()
+    assert exit_.value.code == 130
+    assert "Interrupted." in capsys.readouterr().err

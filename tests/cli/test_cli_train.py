@@ -151,7 +151,7 @@ def test_all_mistakes_of_a_config_at_once(
     error = run_cli_expecting_error("train", "toy.yaml", *options)
     assert "toy.yaml has 4 mistakes" in error
     assert "model.hiden_size: unknown key; did you mean hidden_size?" in error
-    assert "training.optimizer.learning_rate: must be a valid number" in error
+    assert "training.optimizer.learning_rate: must be a number" in error
     assert "'fast'" in error
     assert "tokenizer: vocab_size must be at least" in error
     assert "serch: unknown section; did you mean search?" in error
