@@ -52,8 +52,8 @@ def save_last(run: RunFolder, tensors: dict[str, Tensor], state: TrainingState) 
         shutil.rmtree(old, ignore_errors=True)
     except (OSError, UserError) as error:
         raise UserError(
-            f"{last} cannot be written ({error.__cause__ or error}). Free some disk space or check the folder, then "
-            "continue with --resume."
+            f"{last} cannot be written ({error.__cause__ or error}). "
+            "Free some disk space or check the folder, then continue with --resume."
         ) from error
 
 
