@@ -31,12 +31,7 @@ from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
 from seq2seq.evaluation.test_set import TestSet
-from seq2seq.evaluation.tokenization import (
-    AUTO,
-    DEFAULT_TOKENIZATION,
-    choose_tokenization,
-    missing_packages,
-)
+from seq2seq.evaluation.tokenization import AUTO, DEFAULT_TOKENIZATION, resolve_tokenization
 from seq2seq.files import nearest_existing
 from seq2seq.models import Seq2Seq, build
 from seq2seq.models.device import pick_device
@@ -90,7 +85,7 @@ def train(
             f"{run.path} already contains a training. "
             "Continue it (--resume), choose another folder (--run), or delete it."
         )
-    tokenization = _tokenization(config, AUTO, reporter)
+    tokenization = resolve_tokenization(config.data.target, AUTO, reporter)
     device = pick_device(config.training.device)
     with run.locked(), cpu_threads(config.training.threads):
         prepared = prepare(config, data_dir=data_dir, reporter=reporter)
@@ -147,7 +142,7 @@ def resume(
             reporter.info(change)
         # The one that the training started with, so that its BLEU scores can be compared.
         used_before = load_training_state(run).tokenization
-        tokenization = _tokenization(config, used_before or AUTO, reporter)
+        tokenization = resolve_tokenization(config.data.target, used_before or AUTO, reporter)
         prepared = prepare(config, data_dir=data_dir, reporter=reporter)
         # The run's own tokenizer, even if the cache is gone.
         batches = _training_batches(config, prepared, run.tokenizer, reporter)
@@ -230,26 +225,6 @@ def _build_trainer(
     return Trainer(model, batches, validator, config.training, run, reporter)
 
 
-def _tokenization(config: Config, name: str, reporter: Reporter) -> str:
-    """Returns how BLEU splits text of the target language, and reports a missing package.
-
-    Args:
-        config: the run's settings.
-        name: a tokenization of sacreBLEU, or `auto`.
-        reporter: receives the message.
-
-    Raises:
-        UserError: sacreBLEU cannot use this tokenization.
-    """
-    language = config.data.target
-    tokenization = choose_tokenization(language, name)
-    if name == AUTO:
-        message = missing_packages(language, tokenization)
-        if message:
-            reporter.info(message)
-    return tokenization
-
-
 def _with_chosen_corpus(config: Config, corpus: Corpus) -> Config:
     """Returns the config with the corpus that was used, so that another machine uses the same."""
     if config.data.fallback is None:
@@ -291,7 +266,7 @@ def evaluate(
     Raises:
         UserError: sacreBLEU cannot use the tokenization, or `against` does not fit.
     """
-    tokenization = _tokenization(run.config, tokenize, reporter)
+    tokenization = resolve_tokenization(run.config.data.target, tokenize, reporter)
     translator = load(run.path, ensemble=ensemble, **options)
     other = (
         None if against is None else _other_hypotheses(run, against, test_set, reporter, options)

@@ -10,6 +10,7 @@ import difflib
 import re
 
 from seq2seq.errors import UserError
+from seq2seq.reporter import Reporter
 
 AUTO = "auto"
 """Stands for the tokenization of the target language."""
@@ -64,6 +65,24 @@ def missing_packages(language: str, tokenization: str) -> str:
         f"BLEU uses the tokenization {tokenization}, because the packages of {preferred} are not "
         f'installed. To get them: pip install "sacrebleu[{_EXTRAS[preferred]}]"'
     )
+
+
+def resolve_tokenization(language: str, name: str, reporter: Reporter) -> str:
+    """Returns how BLEU splits text of a language, and reports a package that would do it better.
+
+    Args:
+        language: code of the target language.
+        name: a tokenization of sacreBLEU, or `auto`.
+        reporter: receives the message.
+
+    Raises:
+        UserError: sacreBLEU cannot use this tokenization.
+    """
+    tokenization = choose_tokenization(language, name)
+    message = missing_packages(language, tokenization) if name == AUTO else ""
+    if message:
+        reporter.info(message)
+    return tokenization
 
 
 def _candidates(language: str) -> tuple[str, ...]:
