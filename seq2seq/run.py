@@ -15,7 +15,6 @@ import errno
 import json
 import os
 import platform
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -242,10 +241,6 @@ class RunFolder:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
-
-    def delete(self) -> None:
-        """Deletes the folder."""
-        shutil.rmtree(self.path)
 
 
 def environment() -> dict[str, object]:
