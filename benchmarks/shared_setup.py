@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from seq2seq.config.augment import NO_NOISE
+
 THREADS = 2
 BATCH_SENTENCES = 128
 VOCAB_SIZE = 8000
@@ -22,8 +24,15 @@ WORK = Path(__file__).resolve().parent / "work"  # git-ignored
 SPLITS = ("train", "valid", "test")
 
 OUR_CONFIG: dict[str, Any] = {
-    "data": {"corpus": "multi30k-de-en", "source": "de", "target": "en"},
-    "tokenizer": {"vocab_size": VOCAB_SIZE, "copy_prob": 0.0},
+    "data": {
+        "corpus": "multi30k-de-en",
+        "source": "de",
+        "target": "en",
+        "augment": NO_NOISE.model_dump(),
+    },
+    "tokenizer": {"vocab_size": VOCAB_SIZE},
+    # The other systems read the same tokens, without slots and cases.
+    "text": {"case": "cased", "spans": False, "unknown_words": "translate"},
     "batching": {"max_tokens": BATCH_SENTENCES * 128, "max_sentences": BATCH_SENTENCES},
     "model": {
         "family": "lstm",

@@ -22,14 +22,14 @@ import torch
 from seq2seq.config import Config, load_run_config
 from seq2seq.config.changes import describe_changes
 from seq2seq.data.batching import TrainingBatches
-from seq2seq.data.copy_masking import mask_copied_words
-from seq2seq.data.corpus import Corpus
-from seq2seq.data.preparation import PreparedData, prepare
-from seq2seq.data.sources.files import read_lines
+from seq2seq.data.preparation import PreparedData, prepare, with_slots
+from seq2seq.data.store import with_chosen_corpora
 from seq2seq.decoding.loading import load, make_translator, vocabulary_sizes
 from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
-from seq2seq.evaluation.report import Hypotheses, Report, build_report, write_report
+from seq2seq.evaluation.against import other_hypotheses
+from seq2seq.evaluation.report import Report, build_report, write_report
+from seq2seq.evaluation.robustness import measure_robustness, write_robustness
 from seq2seq.evaluation.test_set import TestSet
 from seq2seq.evaluation.tokenization import AUTO, DEFAULT_TOKENIZATION, resolve_tokenization
 from seq2seq.files import nearest_existing
@@ -39,13 +39,14 @@ from seq2seq.paths import cache_dir
 from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder
 from seq2seq.runtime import cpu_threads
+from seq2seq.text.spans import SpanFinder
 from seq2seq.text.tokenizer import Tokenizer
 from seq2seq.training.checkpoint import holds_training, load_training_state
 from seq2seq.training.state import TrainingState
 from seq2seq.training.trainer import Trainer
 from seq2seq.training.validation import Validator
 
-__all__ = ["Instrument", "evaluate", "load", "prepare", "resume", "train"]
+__all__ = ["Instrument", "evaluate", "evaluate_robustness", "load", "prepare", "resume", "train"]
 
 Instrument = Callable[[Seq2Seq], None]
 """Changes a freshly built model before it is trained, for studies."""
@@ -90,7 +91,8 @@ def train(
     with run.locked(), cpu_threads(config.training.threads):
         prepared = prepare(config, data_dir=data_dir, reporter=reporter)
         batches = _training_batches(config, prepared, prepared.tokenizer, reporter)
-        run.create(_with_chosen_corpus(config, prepared.corpus), prepared.tokenizer)
+        data = with_chosen_corpora(config.data, prepared.corpus)
+        run.create(config.replace(data=data), prepared.tokenizer)
         trainer = _build_trainer(
             config, run, prepared, batches, tokenization, device, reporter, instrument
         )
@@ -128,8 +130,8 @@ def resume(
     if config is None:
         config = load_run_config(run.config_file, overrides)
     if config.data.fallback is not None:
-        data = config.data.replace(corpus=before.data.corpus, fallback=None)
-        config = config.replace(data=data)
+        used = {"corpus": before.data.corpus, "corpora": before.data.corpora}
+        config = config.replace(data=config.data.replace(**used, fallback=None))
     if config.replace(training=before.training, search=before.search) != before:
         raise UserError(
             "Only training.* and search.* may change when a run is resumed. "
@@ -172,16 +174,16 @@ def _check_usable(run: RunFolder) -> None:
 def _training_batches(
     config: Config, prepared: PreparedData, tokenizer: Tokenizer, reporter: Reporter
 ) -> TrainingBatches:
-    pairs = mask_copied_words(
-        prepared.training, probability=config.tokenizer.copy_prob, seed=config.training.seed
-    )
     batches = TrainingBatches(
-        pairs,
+        prepared.training,
         tokenizer,
         config.batching,
         config.tokenizer,
         seed=config.training.seed,
         cache=cache_dir(),
+        augment=config.data.augment,
+        language=config.data.source,
+        weights=prepared.weights,
     )
     limit = config.batching.max_length
     if batches.skipped:
@@ -216,22 +218,20 @@ def _build_trainer(
     )
     if tokenization != DEFAULT_TOKENIZATION:
         reporter.info(f"validations: BLEU with sacreBLEU's tokenization {tokenization}")
-    if config.training.guided_alignment and model.has_attention:
+    guides_attention = config.training.guided_alignment > 0 and model.has_attention
+    if guides_attention:
         reporter.info("aligning the tokens of the training pairs, to guide the attention")
-        batches.align()
+    batches.align(guide_attention=guides_attention)
     translator = make_translator(model, tokenizer, config)
     valid = prepared.corpus.splits["valid"]
-    validator = Validator(translator, valid, config.training.validation, tokenization)
+    validator = Validator(
+        translator,
+        valid,
+        config.training.validation,
+        tokenization,
+        as_read=with_slots(valid, config),
+    )
     return Trainer(model, batches, validator, config.training, run, reporter)
-
-
-def _with_chosen_corpus(config: Config, corpus: Corpus) -> Config:
-    """Returns the config with the corpus that was used, so that another machine uses the same."""
-    if config.data.fallback is None:
-        return config
-    used_fallback = corpus.name == config.data.fallback
-    chosen = corpus.name if used_fallback else config.data.corpus
-    return config.replace(data=config.data.replace(corpus=chosen, fallback=None))
 
 
 # -- evaluate --------------------------------------------------------------------------------------
@@ -268,22 +268,10 @@ def evaluate(
     """
     tokenization = resolve_tokenization(run.config.data.target, tokenize, reporter)
     translator = load(run.path, ensemble=ensemble, **options)
-    other = (
-        None if against is None else _other_hypotheses(run, against, test_set, reporter, options)
-    )
+    other = None if against is None else other_hypotheses(run, against, test_set, reporter, options)
     started_at = time.monotonic()
     hypotheses = _translate(translator, test_set.sources, reporter)
     seconds = time.monotonic() - started_at
-    extra: dict[str, Any] = {
-        "test_set": test_set.name,
-        "search": translator.search.model_dump(),
-        "precision": translator.precision,
-    }
-    name = test_set.name
-    if ensemble:
-        extra["models"] = [str(run.path), *map(str, ensemble)]
-        # The scores of an ensemble must not be mistaken for those of its first model.
-        name += f"-ensemble-of-{1 + len(ensemble)}"
     report = build_report(
         test_set.sources,
         hypotheses,
@@ -292,36 +280,56 @@ def evaluate(
         tokenization=tokenization,
         lowercase=lowercase,
         against=other,
-        extra=extra,
+        extra={"test_set": test_set.name, **_settings(run, translator, ensemble)},
     )
-    write_report(run, report, hypotheses, name)
+    write_report(run, report, hypotheses, _evaluation_name(test_set, ensemble))
     return report, hypotheses
 
 
-def _other_hypotheses(
+def evaluate_robustness(
     run: RunFolder,
-    against: Path,
     test_set: TestSet,
-    reporter: Reporter,
-    options: dict[str, Any],
-) -> Hypotheses:
-    """Returns the translations to compare with: of another run, or read from a file."""
-    if against.is_dir():
-        other = RunFolder.open(against)
-        if other.direction != run.direction:
-            raise UserError(
-                f"{run.path} translates {run.direction} and {against} {other.direction}. "
-                "Compare runs of one direction."
-            )
-        lines = _translate(load(against, **options), test_set.sources, reporter)
-        return Hypotheses(name=str(against), lines=lines)
-    lines = read_lines(against)
-    if len(lines) != len(test_set.sources):
-        raise UserError(
-            f"{against} has {len(lines):,} lines, but the test set has {len(test_set.sources):,}. "
-            "Give a file with one translation for each source line."
-        )
-    return Hypotheses(name=str(against), lines=lines)
+    *,
+    tokenize: str = AUTO,
+    ensemble: Sequence[Path] = (),
+    reporter: Reporter = SILENT,
+    **options: Any,
+) -> Report:
+    """Scores a test set as it is and in other forms, and writes RUN/robustness.json.
+
+    The forms are capitals, typing errors, inserted addresses and so on. The arguments and the
+    errors are those of `evaluate`. The report is that of `measure_robustness`.
+    """
+    data = run.config.data
+    tokenization = resolve_tokenization(data.target, tokenize, reporter)
+    translator = load(run.path, ensemble=ensemble, **options)
+    report = measure_robustness(
+        lambda texts: _translate(translator, texts, reporter),
+        test_set,
+        data.source,
+        data.target,
+        finder=SpanFinder(run.config.text.protect),
+        tokenization=tokenization,
+    )
+    report |= _settings(run, translator, ensemble)
+    write_robustness(run, report, _evaluation_name(test_set, ensemble))
+    return report
+
+
+def _settings(run: RunFolder, translator: Translator, ensemble: Sequence[Path]) -> dict[str, Any]:
+    """Returns what scores depend on besides the test set."""
+    settings: dict[str, Any] = {
+        "search": translator.search.model_dump(),
+        "precision": translator.precision,
+    }
+    if ensemble:
+        settings["models"] = [str(run.path), *map(str, ensemble)]
+    return settings
+
+
+def _evaluation_name(test_set: TestSet, ensemble: Sequence[Path]) -> str:
+    # The scores of an ensemble must not be mistaken for those of its first model.
+    return test_set.name + (f"-ensemble-of-{1 + len(ensemble)}" if ensemble else "")
 
 
 def _translate(translator: Translator, texts: list[str], reporter: Reporter) -> list[str]:

@@ -8,6 +8,7 @@ environment.json       machine, threads, versions
 journal.jsonl          what happened in training, one JSON object per line
 checkpoints/           what resuming needs (last/), and the best checkpoints
 evaluation*.json       scores, and hypotheses*.txt beside them
+robustness*.json       scores on text that was changed (`seq2seq evaluate --robustness`)
 training.lock          exists while the run is being trained
 """
 
@@ -27,6 +28,7 @@ from filelock import FileLock, Timeout
 from seq2seq.config import Config, dump_config, load_run_config
 from seq2seq.errors import UserError
 from seq2seq.files import atomic_write_text, delete_temporaries
+from seq2seq.text.case import CaseFolder
 from seq2seq.text.tokenizer import Tokenizer
 
 # Errors of network file systems without locks. There, training takes no lock.
@@ -146,6 +148,11 @@ class RunFolder:
         part = "" if test_set == "test" else f".{test_set}"
         return self.path / f"evaluation{part}.json"
 
+    def robustness_file(self, test_set: str) -> Path:
+        """The scores of a test set in several forms, such as in capitals."""
+        part = "" if test_set == "test" else f".{test_set}"
+        return self.path / f"robustness{part}.json"
+
     def hypotheses_file(self, test_set: str) -> Path:
         """The translations of a test set, one per line."""
         part = "" if test_set == "test" else f".{test_set}"
@@ -167,7 +174,7 @@ class RunFolder:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of the run."""
-        return Tokenizer.load(self.tokenizer_dir)
+        return Tokenizer.load(self.tokenizer_dir, case_folder(self.config))
 
     @property
     def direction(self) -> str:
@@ -241,6 +248,11 @@ class RunFolder:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+
+
+def case_folder(config: Config) -> CaseFolder | None:
+    """Returns what separates case from letters in source words, if the config wants it."""
+    return CaseFolder(config.data.source) if config.text.case == "factor" else None
 
 
 def environment() -> dict[str, object]:

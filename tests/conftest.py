@@ -74,7 +74,7 @@ data:
   corpus: toy
   source: de
   target: en
-tokenizer: {vocab_size: 60, byte_fallback: false}
+tokenizer: {vocab_size: 76, byte_fallback: false}
 batching: {max_tokens: 800, max_length: 32}
 model:
   family: lstm

@@ -13,15 +13,19 @@ import functools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from seq2seq.config.text import TextConfig
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.data.corpus import Pairs
 from seq2seq.models import Memory, Rows, Seq2Seq, Step
 from seq2seq.reporter import Reporter
-from seq2seq.text.tokenizer import EOS, PAD, Tokenizer, train_tokenizer
+from seq2seq.text.layer import TextLayer
+from seq2seq.text.tokenizer import EOS, PAD, Tokenizer
+from seq2seq.text.tokenizer_training import train_tokenizer
 
 MODULUS = 2**31 - 1
 
@@ -250,6 +254,12 @@ def unordered_token_pairs(
     return source, target
 
 
+def with_random_case(rows: Sentences, source_size: int, seed: int) -> Sentences:
+    """Gives each source token one of three cases: ID = token + source_size * case."""
+    rng = random.Random(seed)
+    return [[token + source_size * rng.randrange(3) for token in row] for row in rows]
+
+
 @functools.cache
 def tiny_tokenizer(joint: bool = True, byte_fallback: bool = True) -> Tokenizer:
     """Trains a tokenizer on `word_pairs`: about 300 tokens, 256 of them bytes."""
@@ -258,3 +268,18 @@ def tiny_tokenizer(joint: bool = True, byte_fallback: bool = True) -> Tokenizer:
         vocab_size=320, joint=joint, byte_fallback=byte_fallback, character_coverage=1.0
     )
     return train_tokenizer(config, pairs.source, pairs.target)
+
+
+def tiny_layer(tokenizer: Tokenizer | None = None, **settings: Any) -> TextLayer:
+    """A text layer from German to German, so that a model that copies gives back any quotes.
+
+    Args:
+        tokenizer: by default `tiny_tokenizer()`.
+        **settings: fields of TextConfig.
+    """
+    return TextLayer(
+        tokenizer or tiny_tokenizer(),
+        TextConfig(**settings),
+        source_language="de",
+        target_language="de",
+    )

@@ -10,8 +10,10 @@ from fakes import RecordingReporter
 from seq2seq import load
 from seq2seq.api import resume
 from seq2seq.config import TextConfig, parse_config
+from seq2seq.config.augment import NO_NOISE
 from seq2seq.errors import UserError
 from seq2seq.run import RunFolder
+from seq2seq.text.tokenizer import COPY
 
 CONFIG = {
     "data": {"corpus": "toy", "source": "de", "target": "en"},
@@ -121,11 +123,27 @@ def test_a_run_of_an_earlier_version_translates_as_it_did(family: str) -> None:
     assert load(EARLIER_RUNS / family, precision="float32")(sources) == expected
 
 
+@pytest.mark.parametrize("family", ["lstm", "mamba", "transformer"])
+def test_a_run_of_an_earlier_version_was_trained_on_plain_cased_text(family: str) -> None:
+    run = RunFolder.open(EARLIER_RUNS / family)
+    assert run.config.text == TextConfig(case="cased", spans=False)
+    assert run.config.data.augment == NO_NOISE
+    assert run.tokenizer.source_cases == 1
+    assert run.tokenizer.slots == [COPY]
+
+
+def test_a_run_of_an_earlier_version_copies_what_it_cannot_spell() -> None:
+    translate = load(EARLIER_RUNS / "lstm")
+    (translation,) = translate(["ein fisch 😀 sieht ein 猫 und ein katze 😀."])
+    assert {symbol: translation.count(symbol) for symbol in "😀猫"} == {"😀": 2, "猫": 1}
+    assert COPY not in translation
+
+
 def test_a_run_divides_lines_into_sentences_unless_its_config_says_no(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     shutil.copytree(EARLIER_RUNS / "lstm", run.path)
     assert load(run.path).sentences is not None  # It has no `text` section.
-    run.write_config(run.config.replace(text=TextConfig(sentences=False)))
+    run.write_config(run.config.replace(text=run.config.text.replace(sentences=False)))
     assert load(run.path).sentences is None
 
 

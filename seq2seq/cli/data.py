@@ -102,20 +102,25 @@ def stats(
     seq2seq data stats my.yaml --samples 10
     """
     from seq2seq.cli.console import ConsoleReporter
-    from seq2seq.data.cleaning import clean_corpus
+    from seq2seq.data.cleaning import clean_corpora
+    from seq2seq.data.combining import combine_corpora
+    from seq2seq.data.preparation import report_lines
     from seq2seq.data.stats import count_lines, overlap_lines
-    from seq2seq.data.store import load_corpus
+    from seq2seq.data.store import load_corpora
 
     config = _data_config(name, data_dir)
     with ConsoleReporter("downloading") as reporter:
-        raw = load_corpus(config, data_dir=data_dir, reporter=reporter)
+        loaded = load_corpora(config, data_dir=data_dir, reporter=reporter)
+    corpora = [corpus for corpus, _ in loaded]
+    raw = combine_corpora(corpora)
     direction = f"{raw.source_language} to {raw.target_language}"
     lines = [f"license: {raw.license}", f"attribution: {raw.attribution}"]
     lines += [f"from {source} {version}" for source, version in raw.origin.items()]
     lines += [*raw.notes, "", *count_lines(raw), "", *overlap_lines(raw)]
     _print_section(f"{raw.name}, {direction}, before cleaning", lines)
-    corpus, report = clean_corpus(raw, config.cleaning)
-    _print_section("cleaning", report.lines())
+    cleaned, reports = clean_corpora(corpora, config.cleaning)
+    corpus = combine_corpora(cleaned)
+    _print_section("cleaning", report_lines(cleaned, reports))
     _print_section("cleaned", [*count_lines(corpus), "", *overlap_lines(corpus)])
     _print_lengths(corpus)
     _print_samples(corpus, samples)

@@ -1,7 +1,8 @@
 """`seq2seq evaluate`."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -65,6 +66,23 @@ Tokenize = Annotated[
 ]
 Lowercase = Annotated[bool, typer.Option("--lowercase", help="Also report BLEU that ignores case.")]
 Samples = Annotated[int, typer.Option("--samples", min=0, help="Number of translations to show.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        min=1,
+        metavar="N",
+        help="Use only N sentences of the test set, spread evenly over it.",
+    ),
+]
+Robustness = Annotated[
+    bool,
+    typer.Option(
+        "--robustness",
+        help="Score the test set as it is and in other forms, such as in capitals, with typing "
+        "errors or with inserted addresses, instead of the usual scores.",
+    ),
+]
 
 
 def evaluate(
@@ -77,6 +95,8 @@ def evaluate(
     tokenize: Tokenize = "auto",
     lowercase: Lowercase = False,
     samples: Samples = 0,
+    limit: Limit = None,
+    robustness: Robustness = False,
     beam: Beam = None,
     length_penalty: LengthPenalty = None,
     max_length_ratio: MaxLengthRatio = None,
@@ -92,12 +112,15 @@ def evaluate(
     signatures. They are written to RUN/evaluation.json, and the translations beside it.
     For Chinese, Japanese, Thai and other languages without spaces between words, BLEU counts words
     or characters as sacreBLEU does with --tokenize. The report says which.
+    --robustness translates the test set twelve times and writes RUN/robustness.json. Its last line
+    is one for a model card.
 
     Examples:
     seq2seq evaluate runs/lstm-multi30k
     seq2seq evaluate runs/mine --source my.de --reference my.en
     seq2seq evaluate runs/mine --split valid --against runs/other
     seq2seq evaluate runs/en-ja --tokenize char
+    seq2seq evaluate runs/mine --robustness --limit 500
     """
     from seq2seq import api
     from seq2seq.cli.console import ConsoleReporter, make_console, print_samples
@@ -108,16 +131,18 @@ def evaluate(
     first, others = first_and_ensemble(run, ensemble)
     references = reference or []
     _check_test_set_options(split, source, references)
+    if robustness and (against is not None or lowercase or samples):
+        raise UserError(
+            "--against, --lowercase and --samples cannot be combined with --robustness. "
+            "Leave them out."
+        )
     opened = RunFolder.open(first)
     with ConsoleReporter(stderr=True) as reporter:
         test_set = _load_test_set(opened, split, source, references, data_dir, reporter)
-        report, hypotheses = api.evaluate(
-            opened,
-            test_set,
+        test_set = spread_evenly(test_set, limit)
+        common: dict[str, Any] = dict(
             tokenize=tokenize,
-            lowercase=lowercase,
             ensemble=others,
-            against=against,
             reporter=reporter,
             device=device,
             precision=precision,
@@ -129,8 +154,40 @@ def evaluate(
                 prune=prune,
             ),
         )
+        if robustness:
+            _print_robustness(api.evaluate_robustness(opened, test_set, **common))
+            return
+        report, hypotheses = api.evaluate(
+            opened, test_set, lowercase=lowercase, against=against, **common
+        )
     make_console().print(render_report(report))
     print_samples(pick_samples(test_set, hypotheses, samples))
+
+
+def _print_robustness(report: dict[str, Any]) -> None:
+    from seq2seq.cli.console import make_console
+    from seq2seq.cli.robustness_table import model_card_line, render_robustness
+
+    make_console().print(render_robustness(report))
+    typer.echo(model_card_line(report))
+
+
+def spread_evenly(test_set: "TestSet", limit: int | None) -> "TestSet":
+    """Returns `limit` sentences of a test set, or all if it has no more.
+
+    The name of a part has its size, so that its scores do not replace those of the whole.
+    """
+    count = len(test_set.sources)
+    if limit is None or limit >= count:
+        return test_set
+    # A test set may be sorted.
+    chosen = [count * i // limit for i in range(limit)]
+    return replace(
+        test_set,
+        name=f"{test_set.name}-{limit}",
+        sources=[test_set.sources[i] for i in chosen],
+        references=[[lines[i] for i in chosen] for lines in test_set.references],
+    )
 
 
 def _check_test_set_options(split: str, source: Path | None, references: list[Path]) -> None:

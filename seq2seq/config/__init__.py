@@ -228,10 +228,12 @@ def _parse_section(name: str, raw: Any) -> tuple[Section | None, list[str]]:
 def _describe(prefix: str, kind: type[Section], error: ValidationError) -> list[str]:
     lines = []
     for details in error.errors(include_url=False):
-        # pydantic adds the kind of a source after `corpus`. It is not part of the path in the file.
+        # pydantic adds the kind of a source after `corpus` and `corpora.0.name`. It is not part of
+        # the path in the file.
         location = details["loc"]
-        if location[:1] == ("corpus",) and location[1:2] and location[1] in SOURCE_KINDS:
-            location = (location[0], *location[2:])
+        end = {"corpus": 1, "corpora": 3}.get(str(location[0]), 0) if location else 0
+        if end and location[end : end + 1] and location[end] in SOURCE_KINDS:
+            location = (*location[:end], *location[end + 1 :])
         entry = {**details, "loc": location}
         path = ".".join([prefix, *map(str, location)])
         if entry["type"] == "extra_forbidden" and path in RENAMED_KEYS:

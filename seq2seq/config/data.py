@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from seq2seq.config.augment import AugmentConfig
 from seq2seq.config.section import Section
 from seq2seq.config.sources import NameOrSource
 
@@ -56,15 +57,29 @@ class ExtraPairsConfig(Section):
     ones (Caswell et al. 2019). Use it for back-translations."""
 
 
-class DataConfig(Section):
-    """The text to learn from, and the direction of translation."""
+class CorpusShare(Section):
+    """One of several corpora, and how much of it an epoch has."""
 
-    corpus: NameOrSource
+    name: NameOrSource
+    """A name or a source, as in `data.corpus`."""
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """How often an epoch has each training pair of this corpus. 2: twice. 0.5: every epoch has
+    another random half of the pairs."""
+
+
+class DataConfig(Section):
+    """The text to learn from, and the direction of translation. Either `corpus` or `corpora` is
+    required."""
+
+    corpus: NameOrSource | None = None
     """The name of a corpus in the catalog (`seq2seq data list`) or of a folder in the data
     folders, or a source: `{kind: files, train: {de: my.de, en: my.en}}`."""
+    corpora: tuple[CorpusShare, ...] = ()
+    """Several corpora instead of one: `[{name: a}, {name: b, weight: 0.5}]`. Their valid splits
+    are joined. The test split of the first one is `test`, that of another one is `test-NAME`."""
     fallback: str | None = None
-    """A corpus of the catalog to use, with a message, if `corpus` is not available, for example
-    on a machine without apt."""
+    """A corpus of the catalog to use, with a message, if `corpus` or one of `corpora` is not
+    available, for example on a machine without apt. It replaces all of them."""
     source: str
     """Code of the source language, as in the corpus: `de`."""
     target: str
@@ -73,9 +88,32 @@ class DataConfig(Section):
     """What is done to the text before it is used."""
     extra_pairs: tuple[ExtraPairsConfig, ...] = ()
     """More pairs to train on."""
+    augment: AugmentConfig = AugmentConfig()
+    """Noise in the training text."""
+
+    @property
+    def shares(self) -> tuple[CorpusShare, ...]:
+        """The corpora to train on, whether `corpus` or `corpora` names them."""
+        if self.corpus is not None:
+            return (CorpusShare(name=self.corpus),)
+        return self.corpora
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.corpus is None and not self.corpora:
+            raise ValueError("corpus or corpora is required: they name the text to learn from")
+        if self.corpus is not None and self.corpora:
+            raise ValueError(
+                "corpus and corpora are both given; give one of them (corpus: null or corpora: [] "
+                "turns the other one off)"
+            )
+        names = [share.name for share in self.corpora]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"corpora has {name if isinstance(name, str) else f'a {name.kind} source'} "
+                    "twice; give it a greater weight instead"
+                )
         for name in ("source", "target"):
             code = getattr(self, name)
             if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", code):

@@ -6,13 +6,13 @@ the user writes, an old key is a mistake, and the message names the new key.
 
 from typing import Any
 
+from seq2seq.config.augment import AugmentConfig
 from seq2seq.errors import UserError
 
 # Dotted path of the old key -> dotted path of the new one.
 RENAMED_KEYS = {
     "data.added": "data.extra_pairs",
     "data.corpus.licence": "data.corpus.license",
-    "tokenizer.copy_share": "tokenizer.copy_prob",
     "batching.tokens": "batching.max_tokens",
     "batching.sentences": "batching.max_sentences",
     "batching.multiple": "batching.pad_to_multiple_of",
@@ -25,6 +25,16 @@ RENAMED_KEYS = {
 
 # Keys that are gone, with the value that changed nothing. Old run folders may still have them.
 _REMOVED_KEYS: dict[str, Any] = {"model.clamp": {}}
+
+# Keys that are gone and that translating does not depend on.
+_FORGOTTEN_KEYS = ("tokenizer.copy_share", "tokenizer.copy_prob")
+
+# Settings that earlier versions did not have. Their runs were trained without.
+_ADDED_SETTINGS: dict[str, dict[str, Any]] = {
+    "text": {"case": "cased", "spans": False},
+    "tokenizer": {"split_digits": False},
+    "data": {"augment": dict.fromkeys(AugmentConfig.model_fields, 0.0)},
+}
 
 
 def upgrade(raw: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +57,16 @@ def upgrade(raw: dict[str, Any]) -> dict[str, Any]:
             raise UserError(
                 f"This run was trained with {old}: {value}, which no longer exists. Train it again."
             )
+    for old in _FORGOTTEN_KEYS:
+        section, key = _find(upgraded, old)
+        if section is not None:
+            section.pop(key, None)
+    # The program writes every setting into config.yaml, so one that is not there is newer.
+    for name, settings in _ADDED_SETTINGS.items():
+        section = upgraded.setdefault(name, {})
+        if isinstance(section, dict):
+            for key, value in settings.items():
+                section.setdefault(key, value)
     return upgraded
 
 

@@ -142,24 +142,30 @@ class LibreOfficeSource(Section):
 
 
 class DingSource(Section):
-    """Sentences and phrases of the dictionary Ding, German and English (GPL-2+)."""
+    """Sentences, phrases and words of the dictionary Ding, German and English (GPL-2+)."""
 
     keep_copy: ClassVar[bool] = True
     """Whether a copy is kept in the data folder."""
 
     kind: Literal["ding"]
     """The kind of source."""
-    parts: tuple[Literal["sentences", "phrases"], ...] = ("sentences", "phrases")
+    parts: tuple[Literal["sentences", "phrases", "words"], ...] = ("sentences", "phrases")
     """`sentences`: examples that end with a period, question mark or exclamation mark. `phrases`:
-    other entries of at least two words. Phrases are for training only if there are sentences to
-    test on."""
+    other entries of at least two words. `words`: single German words that the sentences and
+    phrases use, each with its usual translation. Phrases are for training only if there are
+    sentences to test on. Words always are."""
     checksums: dict[str, str] = {}
     """File name of a package -> its SHA-256. Versions not listed here are checked by apt's
     signature alone."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _check_parts(self.parts, "sentences, phrases or both")
+        _check_parts(self.parts, "sentences, phrases, words or several of them")
+        if self.parts == ("words",):
+            raise ValueError(
+                "parts is ['words'], which are for training only; "
+                "add sentences or phrases to test on"
+            )
         return self
 
 

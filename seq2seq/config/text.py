@@ -1,5 +1,7 @@
 """Settings of the text to translate."""
 
+from typing import Literal
+
 from seq2seq.config.section import Section
 
 
@@ -10,3 +12,19 @@ class TextConfig(Section):
     """Divide a line into sentences, translate each of them, and join the translations with the
     white space that stood between the sentences. Models are trained on single sentences. `false`
     translates each line as a whole."""
+    case: Literal["factor", "cased"] = "factor"
+    """`factor`: source words are read in lower case, and their case as a property of its own
+    (Sennrich & Haddow 2016), so that "Datei", "datei" and "DATEI" are one word. `cased`: they are
+    three different words."""
+    spans: bool = True
+    """Copy what must not change to the translation as it is: addresses, placeholders, numbers,
+    emoji and more. In training, what stands on both sides of a pair is replaced by a slot."""
+    unknown_words: Literal["copy", "translate"] = "copy"
+    """`copy`: a word that training did not have stays as it is, if it does not consist of parts
+    that the model knows. `translate`: it is read letter by letter, and often its translation is
+    made up."""
+    protect: tuple[str, ...] = ()
+    """Regular expressions of more text that must not change, such as `ACME-\\w+`."""
+    numbers: Literal["copy", "localize"] = "copy"
+    """`copy` leaves a number as it is. `localize` writes it as the target language does: 12.345,67
+    in German becomes 12,345.67 in English."""

@@ -25,6 +25,8 @@ class TokenizerConfig(Section):
     character_coverage: Annotated[float, Field(ge=0.98, le=1)] = 0.9999
     """Share of the characters of the training text that get a token of their own. Use 0.9995 for
     large alphabets."""
+    split_digits: bool = True
+    """Make every digit a token of its own."""
     user_symbols: tuple[str, ...] = ()
     """Strings that are always one token, such as tags."""
     sampling: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -34,9 +36,6 @@ class TokenizerConfig(Section):
     `training.seed` and the epoch."""
     sampling_sides: Literal["source", "both"] = "both"
     """Which side is sampled."""
-    copy_prob: Annotated[float, Field(ge=0, lt=1)] = 0.02
-    """Probability that a word on both sides of a training pair is replaced by a copy token. This
-    teaches the model to copy what is not in the vocabulary."""
 
     @model_validator(mode="after")
     def _check_vocab_size(self) -> Self:
@@ -46,7 +45,7 @@ class TokenizerConfig(Section):
                 f"user_symbols is {list(symbols)}; each must be a different text, and none of "
                 f"{', '.join(sorted(_SPECIAL_TOKENS))}"
             )
-        smallest = 300 if self.byte_fallback else 16
+        smallest = 300 if self.byte_fallback else 40
         if self.vocab_size < smallest:
             raise ValueError(
                 f"vocab_size must be at least {smallest} (byte_fallback takes 256 tokens)"

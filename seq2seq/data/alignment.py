@@ -1,7 +1,8 @@
 """Word alignment with IBM Model 1 (Brown et al. 1993), learned from parallel sentences alone.
 
 `train_lexicon` estimates t(f|e): the probability that a source token e is translated as a target
-token f. `Aligner` uses it to find which source tokens a target token comes from.
+token f. `Aligner` uses it to find which source tokens a target token comes from. Both ignore the
+case of source IDs: it is in ID // V, where V is the size of the source vocabulary.
 
 Legend:
     B sentences in a batch, S source tokens, T target tokens
@@ -43,7 +44,8 @@ class Lexicon:
     target: IntArray
     probability: NDArray[np.float64]
     null: int
-    """The number of the NULL token. It produces target tokens that no source token explains."""
+    """The number of the NULL token: the size of the source vocabulary. It produces target tokens
+    that no source token explains."""
 
 
 class TokenRows(Protocol):
@@ -65,7 +67,7 @@ def train_lexicon(
     """Trains IBM Model 1 by expectation maximization.
 
     Args:
-        source: the source sentences.
+        source: the source sentences, as source IDs.
         target: the target sentences; target[n] translates source[n].
         source_size: size of the source vocabulary. This number becomes the NULL token.
         target_size: size of the target vocabulary.
@@ -108,7 +110,8 @@ def _token_pairs(
     for n in _evenly_spaced(sizes, max_token_pairs):
         if not len(source[n]) or not len(target[n]):
             continue
-        source_tokens = np.append(source[n], null).astype(np.int64)  # (S + 1,)
+        # NULL is the size of the vocabulary, so the remainder is the token without its case.
+        source_tokens = np.append(np.asarray(source[n], dtype=np.int64) % null, null)  # (S + 1,)
         target_tokens = np.asarray(target[n], dtype=np.int64)  # (T,)
         keys.append((source_tokens * target_size + target_tokens[:, None]).ravel())
         candidates.append(np.full(len(target_tokens), len(source_tokens)))
@@ -141,7 +144,7 @@ class Aligner:
         """Aligns a batch.
 
         Args:
-            source: (B,S) token IDs, padded.
+            source: (B,S) source IDs, padded.
             target: (B,T) token IDs, padded.
 
         Returns:
@@ -149,6 +152,7 @@ class Aligner:
             padding are 0, and so are rows of a target token that the lexicon has never seen with
             one of these source tokens.
         """
+        source = source % self._null  # without case
         source_mask = source != PAD  # (B,S)
         target_mask = target != PAD  # (B,T)
         prior = _diagonal_prior(source_mask, target_mask)  # (B,T,S)

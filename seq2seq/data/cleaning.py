@@ -5,7 +5,7 @@ stay the same. (Valid loses pairs with an empty side, for which there is no loss
 line.)
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -61,8 +61,32 @@ class CleaningReport:
         return lines
 
 
-def clean_corpus(corpus: Corpus, config: CleaningConfig) -> tuple[Corpus, CleaningReport]:
-    """Returns the cleaned corpus, and what each rule did."""
+def clean_corpora(
+    corpora: Sequence[Corpus], config: CleaningConfig
+) -> tuple[list[Corpus], list[CleaningReport]]:
+    """Cleans each corpus by itself, but drops training pairs that overlap with valid or test of
+    any of them. A pair that two corpora have stays in both: their weights may differ."""
+    held_out = [_held_out(corpus.splits) for corpus in corpora]
+    clean = []
+    reports = []
+    for index, corpus in enumerate(corpora):
+        others = [pairs for i, parts in enumerate(held_out) if i != index for pairs in parts]
+        cleaned, report = clean_corpus(corpus, config, others)
+        clean.append(cleaned)
+        reports.append(report)
+    return clean, reports
+
+
+def clean_corpus(
+    corpus: Corpus, config: CleaningConfig, held_out: Sequence[Pairs] = ()
+) -> tuple[Corpus, CleaningReport]:
+    """Returns the cleaned corpus, and what each rule did.
+
+    Args:
+        corpus: the raw pairs.
+        config: the rules.
+        held_out: raw pairs of other corpora. Training pairs must not overlap with them either.
+    """
     splits: dict[str, Pairs] = {}
     reports: dict[str, SplitReport] = {}
     for name, pairs in corpus.splits.items():
@@ -80,7 +104,9 @@ def clean_corpus(corpus: Corpus, config: CleaningConfig) -> tuple[Corpus, Cleani
         )
     if "train" in splits:
         languages = (corpus.source_language, corpus.target_language)
-        splits["train"], dropped = _filter_train(splits, config, languages)
+        normalized = [_normalize_pairs(pairs, config.normalize) for pairs in held_out]
+        all_held_out = [*_held_out(splits), *normalized]
+        splits["train"], dropped = _filter_train(splits["train"], all_held_out, config, languages)
         after = len(splits["train"])
         reports["train"] = replace(reports["train"], after=after, dropped=dropped)
     return replace(corpus, splits=splits), CleaningReport(splits=reports)
@@ -101,6 +127,10 @@ def clean_extra_pairs(
     return clean.splits["train"], CleaningReport(splits={"extra pairs": report.splits["train"]})
 
 
+def _held_out(splits: dict[str, Pairs]) -> list[Pairs]:
+    return [pairs for name, pairs in splits.items() if name != "train"]
+
+
 def _normalize_pairs(pairs: Pairs, form: NormalForm) -> Pairs:
     return Pairs(
         source=[normalize_text(text, form) for text in pairs.source],
@@ -114,11 +144,9 @@ def _count_different(texts: Iterable[str], others: Iterable[str]) -> int:
 
 
 def _filter_train(
-    splits: dict[str, Pairs], config: CleaningConfig, languages: tuple[str, str]
+    train: Pairs, held_out: list[Pairs], config: CleaningConfig, languages: tuple[str, str]
 ) -> tuple[Pairs, dict[str, int]]:
     """Returns the training pairs that pass every rule, and the number dropped by each rule."""
-    train = splits["train"]
-    held_out = [pairs for name, pairs in splits.items() if name != "train"]
     held_out_sources, held_out_targets = sentence_keys(held_out if config.drop_overlap else [])
     typical_ratio = _typical_length_ratio(train)
     dropped = dict.fromkeys(RULES, 0)

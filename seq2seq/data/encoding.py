@@ -52,6 +52,15 @@ class RaggedArray:
         """Returns the given rows, in that order. The numbers themselves are not copied."""
         return RaggedArray(self.flat, self.starts[rows], self.lengths[rows])
 
+    def replace(self, rows: Sequence[int], others: Sequence[Sequence[int]]) -> "RaggedArray":
+        """Returns the same rows, but others at the given positions."""
+        new = RaggedArray.of(others)
+        starts = self.starts.copy()
+        lengths = self.lengths.copy()
+        starts[list(rows)] = new.starts + len(self.flat)
+        lengths[list(rows)] = new.lengths
+        return RaggedArray(np.concatenate([self.flat, new.flat]), starts, lengths)
+
 
 @dataclass(frozen=True)
 class EncodedPairs:

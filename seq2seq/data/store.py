@@ -1,4 +1,4 @@
-"""From a config to a corpus in memory: found in a data folder, or fetched and stored there."""
+"""From a config to corpora in memory: found in a data folder, or fetched and stored there."""
 
 import json
 from dataclasses import replace
@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.config.data import DataConfig
-from seq2seq.config.sources import HubSource, Source
+from seq2seq.config.sources import HubSource, NameOrSource, Source
 from seq2seq.data.catalog import CatalogEntry, find_entry, unknown_corpus
+from seq2seq.data.combining import combine_corpora, unused_name
 from seq2seq.data.corpus import Corpus, SourceUnavailable
 from seq2seq.data.corpus_folder import (
     attribution_of,
@@ -28,25 +29,73 @@ from seq2seq.reporter import SILENT, Reporter
 def load_corpus(
     config: DataConfig, *, data_dir: Path | None = None, reporter: Reporter = SILENT
 ) -> Corpus:
-    """Returns the raw pairs of a corpus. Fetches it first if no data folder has it.
+    """Returns the raw pairs of the config's corpus, or of all its corpora as one.
+
+    For arguments and errors see `load_corpora`.
+    """
+    loaded = load_corpora(config, data_dir=data_dir, reporter=reporter)
+    return combine_corpora([corpus for corpus, _ in loaded])
+
+
+def load_corpora(
+    config: DataConfig, *, data_dir: Path | None = None, reporter: Reporter = SILENT
+) -> list[tuple[Corpus, float]]:
+    """Returns the raw pairs of each corpus, with its weight. Fetches what no data folder has.
 
     Args:
-        config: names the corpus, its direction and its fallback.
+        config: names the corpora, their direction and their fallback.
         data_dir: the first folder to look in.
         reporter: receives a line for each step that takes long.
 
+    Returns:
+        The corpora in the order of the config. Their names differ: a source among several corpora
+        is named after its kind. If one is not available, it is the fallback alone, with weight 1.
+
     Raises:
-        SourceUnavailable: the corpus is not available on this machine.
+        SourceUnavailable: a corpus is not available on this machine.
         UserError: there is no such corpus, or it has mistakes.
     """
     if config.fallback is None:
-        return _load(config, data_dir, reporter)
+        return _load_all(config, data_dir, reporter)
     if find_entry(config.fallback) is None:
         _find_folder(config.fallback, data_dir)  # raises if there is no such corpus
     try:
-        return _load(config, data_dir, reporter)
+        return _load_all(config, data_dir, reporter)
     except SourceUnavailable as error:
-        return _load_fallback(config, config.fallback, error, data_dir, reporter)
+        corpus = _load_fallback(config, config.fallback, error, data_dir, reporter)
+        return [(corpus, 1.0)]
+
+
+def with_chosen_corpora(config: DataConfig, corpus: Corpus) -> DataConfig:
+    """Returns the config with what was used, without a fallback, so that another machine uses the
+    same.
+
+    Args:
+        config: the config.
+        corpus: what `load_corpus` returned for it.
+    """
+    names = [share.name for share in config.shares]
+    if config.fallback is None or corpus.name != config.fallback or names == [config.fallback]:
+        return config.replace(fallback=None)
+    return config.replace(corpus=config.fallback, corpora=(), fallback=None)
+
+
+def _load_all(
+    config: DataConfig, data_dir: Path | None, reporter: Reporter
+) -> list[tuple[Corpus, float]]:
+    names: list[str] = []
+    loaded = []
+    for share in config.shares:
+        corpus = _load(share.name, config, data_dir, reporter)
+        if len(config.shares) > 1:
+            names.append(unused_name(_short_name(share.name), names))
+            corpus = replace(corpus, name=names[-1])
+        loaded.append((corpus, share.weight))
+    return loaded
+
+
+def _short_name(corpus: NameOrSource) -> str:
+    return corpus if isinstance(corpus, str) else corpus.kind
 
 
 def _load_fallback(
@@ -58,14 +107,15 @@ def _load_fallback(
 ) -> Corpus:
     reporter.info(f"{error}\nUsing the fallback {fallback} instead.")
     try:
-        corpus = _load(config.replace(corpus=fallback, fallback=None), data_dir, reporter)
+        corpus = _load(fallback, config, data_dir, reporter)
     except UserError as second:
         raise UserError(
             f"{error}\nThe fallback {fallback} is not available either. {second}"
         ) from second
-    missing = (
-        config.corpus if isinstance(config.corpus, str) else f"the {config.corpus.kind} source"
-    )
+    names = [_short_name(share.name) for share in config.shares]
+    missing = " + ".join(names)
+    if len(names) == 1 and not isinstance(config.shares[0].name, str):
+        missing = f"the {missing} source"
     note = f"{fallback} was used instead of {missing}, which is not available on this machine."
     return replace(corpus, notes=[note, *corpus.notes])
 
@@ -147,10 +197,11 @@ def languages_of(name: str, data_dir: Path | None = None) -> tuple[str, str]:
     return languages[0], languages[1]
 
 
-def _load(config: DataConfig, data_dir: Path | None, reporter: Reporter) -> Corpus:
-    if not isinstance(config.corpus, str):
-        return _load_source(config.corpus, config.source, config.target, reporter)
-    name = config.corpus
+def _load(
+    name: NameOrSource, config: DataConfig, data_dir: Path | None, reporter: Reporter
+) -> Corpus:
+    if not isinstance(name, str):
+        return _load_source(name, config.source, config.target, reporter)
     entry = find_entry(name)
     if entry is not None:
         _check_languages(name, entry, config)

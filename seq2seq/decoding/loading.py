@@ -19,6 +19,7 @@ from seq2seq.models.layers.prepack import can_prepack, prepack
 from seq2seq.models.quantization import dequantize
 from seq2seq.models.weights import load_into, load_weights
 from seq2seq.run import RunFolder
+from seq2seq.text.layer import TextLayer
 from seq2seq.text.sentences import SentenceSplitter
 from seq2seq.text.tokenizer import Tokenizer
 
@@ -118,10 +119,17 @@ def make_translator(
 ) -> Translator:
     """Makes a translator with the settings of a run, and with more options of `Translator`."""
     sentences = SentenceSplitter(config.data.source) if config.text.sentences else None
+    layer = TextLayer(
+        tokenizer,
+        config.text,
+        source_language=config.data.source,
+        target_language=config.data.target,
+    )
     return Translator(
         model,
         tokenizer,
         config.search,
+        layer=layer,
         sentences=sentences,
         normalize=config.data.cleaning.normalize,
         max_source_tokens=config.batching.max_length,
@@ -131,4 +139,8 @@ def make_translator(
 
 def vocabulary_sizes(tokenizer: Tokenizer) -> VocabularySizes:
     """Returns the vocabulary sizes that a model is built for."""
-    return VocabularySizes(source=tokenizer.size("source"), target=tokenizer.size("target"))
+    return VocabularySizes(
+        source=tokenizer.size("source"),
+        target=tokenizer.size("target"),
+        source_cases=tokenizer.source_cases,
+    )

@@ -16,14 +16,20 @@ Legend
     G  groups of columns; column c is in group c % G
     M  columns of a group, rounded up
     K  next tokens to find for each sentence
+    R  rows of one call
+    A  heirs of a row
 """
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.decoding.beam_layout import BeamLayout
+
+Indices = Sequence[int] | NDArray[np.int64]
 
 MINUS_INFINITY = float("-inf")
 
@@ -69,18 +75,38 @@ class NextTokenScores:
         self._maxima = self._group_maxima(logits)
         self._log_sum_exp = self._normalizer(forbidden_logits)
 
-    def exclude(self, rows: Sequence[int], columns: Sequence[int]) -> None:
+    def exclude(self, rows: Indices, columns: Indices) -> None:
         """Excludes column `columns[i]` of row `rows[i]`."""
-        self._logits[list(rows), list(columns)] = MINUS_INFINITY
-        self._update_maxima(list(rows))
+        index = (self._tensor(rows), self._tensor(columns))
+        self._logits[index] = MINUS_INFINITY
+        self._update_maxima(*index)
 
-    def exclude_all_but(self, column: int, rows: Sequence[int]) -> None:
-        """Leaves nothing but `column` in the given rows."""
-        row_list = list(rows)
-        logits = self._logits[row_list, column]
-        self._logits[row_list] = MINUS_INFINITY
-        self._logits[row_list, column] = logits
-        self._update_maxima(row_list)
+    def exclude_all_but(self, rows: Indices, columns: Indices) -> None:
+        """Leaves nothing but the columns `columns[i]` in the rows `rows[i]`."""
+        index = (self._tensor(rows), self._tensor(columns))
+        logits = self._logits[index]
+        self._maxima[index[0]] = MINUS_INFINITY
+        self._logits[index[0]] = MINUS_INFINITY
+        self._logits[index] = logits
+        self._update_maxima(*index)
+
+    def pass_on(self, rows: Indices, column: int, heirs: NDArray[np.int64]) -> None:
+        """Excludes `column` in the given rows. The best heir gets its logit, if that is larger.
+
+        Args:
+            rows: R different rows.
+            column: the column that is excluded.
+            heirs: (R,A) the other columns that may get its logit. One may occur several times.
+        """
+        row_numbers = self._tensor(rows)  # (R,)
+        columns = self._tensor(heirs)  # (R,A)
+        logits, ranks = self._logits[row_numbers.unsqueeze(1), columns].max(1)  # (R,)
+        best = columns.gather(1, ranks.unsqueeze(1)).squeeze(1)  # (R,)
+        passed_on = self._logits[row_numbers, column]
+        self._logits[row_numbers, best] = torch.maximum(logits, passed_on)
+        self._logits[row_numbers, column] = MINUS_INFINITY
+        self._update_maxima(row_numbers, best)
+        self._update_maxima(row_numbers, torch.full_like(best, column))
 
     def best(self, scores: Tensor, layout: BeamLayout, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Finds the best next tokens of each sentence, over all of its hypotheses.
@@ -107,14 +133,10 @@ class NextTokenScores:
         if self._groups == columns:
             return group_maxima, rows, groups
 
-        # 2. Read the columns of these groups: group, group + G, group + 2G, ...
-        group_size = -(-columns // self._groups)
-        offsets = torch.arange(group_size, device=positions.device) * self._groups  # (M,)
-        group_columns = groups.unsqueeze(2) + offsets  # (B,K,M)
-        # The last groups have a column less. A maximum of -inf means that its row does not exist
-        # or that nothing is left in it.
-        exists = (group_columns < columns) & (group_maxima > MINUS_INFINITY).unsqueeze(2)
-        group_columns = group_columns.clamp(max=columns - 1)
+        # 2. Read the columns of these groups. A maximum of -inf means that its row does not exist
+        #    or that nothing is left in it.
+        group_columns, exists = self._columns_of(groups)  # (B,K,M)
+        exists &= (group_maxima > MINUS_INFINITY).unsqueeze(2)
         positions = rows.unsqueeze(2) * columns + group_columns  # in the flat logits
         logits = self._logits.flatten().index_select(0, positions.flatten())
         totals = logits.float().view(positions.shape) + row_scores[rows].unsqueeze(2)
@@ -122,7 +144,7 @@ class NextTokenScores:
 
         # 3. Take the best of them.
         best, positions = totals.topk(min(count, totals.shape[1]), dim=1)  # (B,K)
-        best_rows = rows.gather(1, positions // group_size)
+        best_rows = rows.gather(1, positions // group_columns.shape[2])
         best_columns = group_columns.flatten(1).gather(1, positions)
         return best, best_rows, best_columns
 
@@ -135,9 +157,28 @@ class NextTokenScores:
             maxima[:, :rest] = torch.maximum(maxima[:, :rest], logits[:, end:])
         return maxima
 
-    def _update_maxima(self, rows: list[int]) -> None:
-        if self._groups < self._logits.shape[1]:
-            self._maxima[rows] = self._group_maxima(self._logits[rows])
+    def _update_maxima(self, rows: Tensor, columns: Tensor) -> None:
+        """Finds the maximum again for the group of column `columns[i]` in row `rows[i]`."""
+        if self._maxima is self._logits:
+            return
+        groups = columns % self._groups  # (R,)
+        group_columns, exists = self._columns_of(groups)  # (R,M)
+        logits = self._logits[rows.unsqueeze(1), group_columns]
+        self._maxima[rows, groups] = logits.masked_fill_(~exists, MINUS_INFINITY).amax(1)
+
+    def _columns_of(self, groups: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the columns of groups (...), and which of them exist: (...,M) each.
+
+        They are group, group + G, group + 2G, ... The last groups have a column less.
+        """
+        columns = self._logits.shape[1]
+        group_size = -(-columns // self._groups)
+        offsets = torch.arange(group_size, device=groups.device) * self._groups  # (M,)
+        group_columns = groups.unsqueeze(-1) + offsets  # (...,M)
+        return group_columns.clamp(max=columns - 1), group_columns < columns
+
+    def _tensor(self, indices: Indices) -> Tensor:
+        return torch.as_tensor(indices, dtype=torch.int64, device=self._logits.device)
 
     def _normalizer(self, forbidden_logits: Tensor) -> Tensor:
         """Returns the log of the sum of exponentials of each row, (N,) float32.

@@ -40,7 +40,10 @@ class OutputTokens(Protocol):
         """Returns the tokens of columns (B,K)."""
 
     def columns_of(self, sentence: int, token: int) -> list[int]:
-        """Returns the columns of a token for the sentence in row `sentence` of memory."""
+        """Returns the columns of a token for the sentence in row `sentence` of memory.
+
+        There are none if the token may never come next.
+        """
 
     def select(self, sentences: Tensor) -> "OutputTokens":
         """Keeps the sentences in these rows of memory."""
@@ -53,6 +56,7 @@ class WholeVocabulary:
         self.model = model
         self.eos_column = eos
         self._forbidden = forbidden
+        self._forbidden_tokens = frozenset(forbidden.tolist())
 
     def scores(self, logits: Tensor, layout: BeamLayout) -> NextTokenScores:
         return NextTokenScores(logits, self._forbidden)
@@ -61,7 +65,7 @@ class WholeVocabulary:
         return columns
 
     def columns_of(self, sentence: int, token: int) -> list[int]:
-        return [token]
+        return [] if token in self._forbidden_tokens else [token]
 
     def select(self, sentences: Tensor) -> Self:
         return self

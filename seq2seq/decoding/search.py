@@ -10,7 +10,7 @@ Legend
     T  tokens of every open hypothesis so far, including <s>
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.beam_layout import BeamLayout
 from seq2seq.decoding.next_tokens import MINUS_INFINITY, NextTokenScores
 from seq2seq.decoding.output_tokens import CandidateTokens, OutputTokens, WholeVocabulary
+from seq2seq.decoding.repeated_ngrams import repeated_ngram_ends
+from seq2seq.decoding.slot_constraint import SlotConstraint
 from seq2seq.models import Memory, Rows, Seq2Seq
 
 Integers = NDArray[np.int64]
@@ -39,7 +41,8 @@ class Hypothesis:
 
     Attributes:
         tokens: without <s> and </s>.
-        log_prob: the sum of the log-probabilities of the tokens and </s>.
+        log_prob: the sum of the log-probabilities of the tokens and </s>. A slot may have that of
+            the </s> whose place it takes (slot_constraint.py).
         score: `log_prob` divided by the length penalty. Higher is better.
         attention: (len(tokens) + 1, S), a row for every token and one for </s>. None if it was
             not requested or the model has no attention.
@@ -76,6 +79,8 @@ def beam_search(
     forbidden: Sequence[int] = (),
     keep_attention: bool = False,
     candidates: Tensor | None = None,
+    slots: Sequence[Sequence[int]] | None = None,
+    all_slots: Sequence[int] = (),
 ) -> list[list[Hypothesis]]:
     """Translates a batch of sentences.
 
@@ -90,25 +95,40 @@ def beam_search(
         keep_attention: whether to return attention weights.
         candidates: (B,C) int64 on the CPU, the only tokens that each translation may contain:
             `eos` first, no forbidden ones, padded with `forbidden[0]`. None allows all tokens.
+            Of `all_slots` they contain those of the sentence and no others.
+        slots: the slot tokens that each translation contains, exactly as often as they are listed
+            here. None if no sentence has any.
+        all_slots: the slot tokens of the vocabulary. No translation contains one that its sentence
+            does not have.
 
     Returns:
         For each sentence at most `config.nbest` hypotheses, best first.
+
+    Raises:
+        ValueError: a slot of a sentence is forbidden or not among its candidates.
     """
+    has_slots = any(slots or ())
+    output: OutputTokens
+    if candidates is None:
+        never = [bos, *forbidden] if has_slots else [bos, *forbidden, *all_slots]
+        output = WholeVocabulary(model, eos=eos, forbidden=torch.tensor(never).to(source.device))
+    else:
+        output = CandidateTokens(model, candidates, padding=forbidden[0], device=source.device)
+    limits = np.array(max_lengths(source_mask, config), dtype=np.int64)
+    constraint = None
+    if has_slots:
+        constraint = SlotConstraint(slots or (), all_slots, output, limits)
+        limits = constraint.max_lengths
     inputs = _SearchInputs(
         config=config,
         bos=bos,
         eos=eos,
         source_lengths=source_mask.sum(1).tolist(),
-        max_lengths=np.array(max_lengths(source_mask, config), dtype=np.int64),
+        max_lengths=limits,
+        slots=constraint,
         keep_attention=keep_attention,
         device=source.device,
     )
-    output: OutputTokens
-    if candidates is None:
-        never = torch.tensor([bos, *forbidden], dtype=torch.int64, device=source.device)
-        output = WholeVocabulary(model, eos=eos, forbidden=never)
-    else:
-        output = CandidateTokens(model, candidates, padding=forbidden[0], device=source.device)
     memory = model.encode(source, source_mask)
     search = _BeamSearch(inputs, output, memory, model.start(memory))
     return search.run()
@@ -123,6 +143,7 @@ class _SearchInputs:
     eos: int
     source_lengths: list[int]
     max_lengths: Integers
+    slots: SlotConstraint | None
     keep_attention: bool
     device: torch.device
 
@@ -175,6 +196,7 @@ class _BeamSearch:
         # 2. Exclude the tokens that may not come next.
         scores = self.output.scores(step.logits, self.layout)
         self._exclude_repeated_ngrams(scores)
+        self._require_slots(scores)
         self._end_at_max_length(scores)
         # 3. Take the best 2K of each sentence. At most K of them end, because every hypothesis
         #    can end in one way only, so K of the others can stay open.
@@ -197,20 +219,30 @@ class _BeamSearch:
     def _exclude_repeated_ngrams(self, scores: NextTokenScores) -> None:
         """Excludes each token that would complete an n-gram for the second time.
 
-        This never excludes </s>, because an open hypothesis does not contain it.
+        This never excludes </s>, because an open hypothesis does not contain it. Nor does it
+        exclude a slot: how often they come is known.
         """
         size = self.config.no_repeat_ngram_size
         translation = self.tokens[:, 1:]  # (N,T-1) without <s>
         if not 0 < size <= translation.shape[1]:
             return
+        slots = self.inputs.slots.tokens if self.inputs.slots else ()
         rows: list[int] = []
         columns: list[int] = []
-        for row, token in _repeated_ngram_ends(translation, size):
+        for row, token in repeated_ngram_ends(translation, size):
+            if token in slots:
+                continue
             for column in self.output.columns_of(self.sentence_of_row[row], token):
                 rows.append(row)
                 columns.append(column)
         if rows:
             scores.exclude(rows, columns)
+
+    def _require_slots(self, scores: NextTokenScores) -> None:
+        """Excludes the tokens after which a translation could not have exactly its slots."""
+        if self.inputs.slots is not None:
+            sentences = self.sentences[self.sentence_of_row]  # (N,)
+            self.inputs.slots.apply(scores, self.tokens[:, 1:], sentences)
 
     def _end_at_max_length(self, scores: NextTokenScores) -> None:
         """Excludes everything but </s> where a translation reaches its maximum length."""
@@ -218,7 +250,7 @@ class _BeamSearch:
         at_limit = self.inputs.max_lengths[self.sentences] <= length  # (B,)
         rows = at_limit[self.sentence_of_row].nonzero()[0]
         if len(rows):
-            scores.exclude_all_but(self.output.eos_column, rows.tolist())
+            scores.exclude_all_but(rows, np.full_like(rows, self.output.eos_column))
 
     def _finish(self, log_probs: Floats, parents: Integers, ends: Booleans) -> None:
         """Stores the hypotheses that end.
@@ -314,21 +346,3 @@ class _BeamSearch:
             slots = torch.from_numpy(self.sentence_of_row * width + rank).to(self.inputs.device)
         self.layout = BeamLayout(sentences, width, slots)
         self.memory = self.memory.with_layout(self.layout)
-
-
-def _repeated_ngram_ends(tokens: Integers, size: int) -> Iterator[tuple[int, int]]:
-    """Yields (row, token) for each token that would complete an n-gram for the second time.
-
-    Args:
-        tokens: (N,T), T at least `size`.
-        size: the n of the n-grams.
-    """
-    starts = tokens.shape[1] - size + 1
-    # is_repeat[n, t]: the size - 1 tokens from t on are also the last size - 1 tokens of row n.
-    is_repeat = np.ones((len(tokens), starts), dtype=np.bool_)
-    for offset in range(size - 1):
-        last = tokens[:, starts + offset, None]  # (N,1)
-        is_repeat &= tokens[:, offset : offset + starts] == last
-    rows, positions = is_repeat.nonzero()
-    ends = tokens[rows, positions + size - 1]
-    yield from zip(rows.tolist(), ends.tolist(), strict=True)

@@ -2,86 +2,101 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.text.layer import SourceText, TextLayer
 
 # The end of a sentence. Scripts with full-width punctuation put no space after it.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*(?=\S)")
 _FULL_WIDTH_MARKS = ("。", "！", "？")
 
 
-@dataclass(frozen=True)
-class EncodedText:
-    """A text and its source tokens, without </s>."""
-
-    text: str
-    tokens: list[int]
-
-
 class Segmenter:
     """Divides texts into parts of fewer than `max_tokens` source tokens."""
 
-    def __init__(self, tokenizer: Tokenizer, max_tokens: int) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, layer: TextLayer, max_tokens: int) -> None:
+        self._layer = layer
         self._max_tokens = max_tokens
 
-    def divide(self, text: str) -> list[EncodedText]:
+    def divide(self, text: str) -> list[SourceText]:
         """Divides a text between sentences, else at spaces, else anywhere.
 
-        No string is tokenized twice. An ordinary text, which fits as a whole, is tokenized once.
+        What must not change stays whole. No string is prepared twice. An ordinary text, which fits
+        as a whole, is prepared once.
         """
-        return self._divide(self._encode(text))
+        return self._divide(self._layer.prepare(text))
 
-    def _divide(self, whole: EncodedText) -> list[EncodedText]:
-        if len(whole.tokens) < self._max_tokens or len(whole.text) == 1:
+    def _divide(self, whole: SourceText) -> list[SourceText]:
+        text = whole.original
+        if len(whole.tokens) < self._max_tokens or len(text) == 1:
             return [whole]
-        sentences = _SENTENCE_END.split(whole.text)
-        if len(sentences) > 1:
-            parts = self._group_sentences(sentences)
-        else:
-            parts = [self._encode(half) for half in _halves(whole.text)]
-        divided: list[EncodedText] = []
+        spans = self._layer.spans(text)
+        inside = {i for span in spans for i in range(span.start + 1, span.end)}
+        sentences = _split(text, inside)
+        parts = self._group_sentences(sentences) if len(sentences) > 1 else []
+        if len(parts) < 2:
+            parts = [self._layer.prepare(half) for half in _halves(text, inside)]
+        if len(parts) == 1:
+            return parts
+        divided: list[SourceText] = []
         for part in parts:
             divided.extend(self._divide(part))
         return divided
 
-    def _group_sentences(self, sentences: list[str]) -> list[EncodedText]:
+    def _group_sentences(self, sentences: list[str]) -> list[SourceText]:
         """Joins neighboring sentences up to half of the limit.
 
         Only half, because long inputs are rare in training, and models are worse at them.
         """
-        groups: list[list[EncodedText]] = []
+        groups: list[list[SourceText]] = []
         size = 0
         for sentence in sentences:
-            encoded = self._encode(sentence)
-            length = len(encoded.tokens)
+            prepared = self._layer.prepare(sentence)
+            # Alone, a sentence without letters has no tokens. In a group, it has.
+            length = len(prepared.tokens) or len(prepared.slotted.text)
             if groups and size + length < self._max_tokens // 2:
-                groups[-1].append(encoded)
+                groups[-1].append(prepared)
                 size += length
             else:
-                groups.append([encoded])
+                groups.append([prepared])
                 size = length
         return [self._join_group(group) for group in groups]
 
-    def _join_group(self, group: list[EncodedText]) -> EncodedText:
+    def _join_group(self, group: list[SourceText]) -> SourceText:
         if len(group) == 1:
             return group[0]
         # The tokens of the sentences one after the other may differ from those of the whole.
-        return self._encode(join_texts(sentence.text for sentence in group))
-
-    def _encode(self, text: str) -> EncodedText:
-        return EncodedText(text, self._tokenizer.encode([text], "source")[0])
+        return self._layer.prepare(join_texts(sentence.original for sentence in group))
 
 
-def _halves(text: str) -> tuple[str, str]:
-    """Divides a text in two at the middle space, or in the middle if it has no space."""
-    words = text.split(" ")
-    if len(words) > 1:
-        middle = len(words) // 2
-        return " ".join(words[:middle]), " ".join(words[middle:])
-    middle = len(text) // 2
-    return text[:middle], text[middle:]
+def _split(text: str, inside: set[int]) -> list[str]:
+    """Divides a text after its sentences, but not at the positions `inside` of a span."""
+    sentences = []
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        if match.start() in inside or match.end() in inside:
+            continue
+        sentences.append(text[start : match.start()])
+        start = match.end()
+    sentences.append(text[start:])
+    return [sentence for sentence in sentences if sentence]
+
+
+def _halves(text: str, inside: set[int]) -> list[str]:
+    """Divides a text in two at the middle space, or in the middle if it has no space.
+
+    It is not divided at the positions `inside` of a span. A text that is one span stays whole.
+    """
+    spaces = [i for i, character in enumerate(text) if character == " " and i not in inside]
+    if spaces:
+        middle = spaces[len(spaces) // 2]
+        halves = [text[:middle], text[middle + 1 :]]
+    else:
+        cuts = [i for i in range(1, len(text)) if i not in inside]
+        if not cuts:
+            return [text]
+        middle = min(cuts, key=lambda i: abs(i - len(text) // 2))
+        halves = [text[:middle], text[middle:]]
+    return [half for half in halves if half]
 
 
 def join_texts(texts: Iterable[str]) -> str:

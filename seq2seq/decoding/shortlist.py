@@ -60,14 +60,21 @@ class Shortlist:
         if not (is_sorted and covers_tokens and in_vocabulary):
             raise _does_not_fit()
 
-    def candidates(self, source: Tensor, forbidden: Sequence[int] = ()) -> Tensor:
+    def candidates(
+        self,
+        source: Tensor,
+        forbidden: Sequence[int] = (),
+        required: Sequence[Sequence[int]] = (),
+    ) -> Tensor:
         """Returns the candidates of each sentence, (B,C) int64: </s> first, padded with PAD.
 
         Each sentence has its own, because a translation must not depend on its batch.
 
         Args:
-            source: (B,S) source tokens with padding.
+            source: (B,S) source IDs with padding. Their case is ignored.
             forbidden: tokens to leave out.
+            required: tokens of each sentence to include even if they are forbidden, such as its
+                slots. () if there are none.
         """
         # 1. Mark the candidates of each sentence in a table.
         is_candidate = torch.zeros(len(source), self.target_size, dtype=torch.bool)  # (B,V)
@@ -75,6 +82,8 @@ class Shortlist:
         is_candidate[sentences, tokens] = True
         is_candidate[:, self.always] = True
         is_candidate[:, [PAD, EOS, *forbidden]] = False
+        for sentence, required_tokens in enumerate(required):
+            is_candidate[sentence, list(required_tokens)] = True
         # 2. Write the marked tokens of each sentence side by side, from column 1 on.
         sentences, tokens = is_candidate.nonzero().unbind(1)
         counts = is_candidate.sum(1)  # (B,)
@@ -88,7 +97,8 @@ class Shortlist:
 
     def _lexicon_entries(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """Looks up source (B,S). Returns the sentence and the target token of each entry, (L,)."""
-        positions = source.flatten()  # (B*S,)
+        source_size = len(self.starts) - 1
+        positions = source.flatten() % source_size  # (B*S,), the tokens without their case
         starts = self.starts[positions]
         counts = self.starts[positions + 1] - starts
         # Entry i of a position is tokens[start + i].
@@ -101,7 +111,7 @@ class Shortlist:
     def coverage(
         self, source: Sequence[Sequence[int]], target: Sequence[Sequence[int]]
     ) -> tuple[float, float]:
-        """Measures the shortlist on sentence pairs, given as tokens without </s>.
+        """Measures the shortlist on sentence pairs, given as IDs without </s>.
 
         Returns:
             The mean number of candidates of a sentence, and the share of the target tokens that
@@ -149,20 +159,19 @@ def build_shortlist(
     source_size: int,
     target_size: int,
     always: Sequence[int],
-    identical: bool,
+    identical: Sequence[tuple[int, int]] = (),
     best: int = 50,
     frequent: int = 100,
 ) -> Shortlist:
     """Learns a shortlist from a training corpus.
 
     Args:
-        source: source sentences as tokens.
+        source: source sentences as source IDs. Their case is ignored.
         target: target sentences as tokens. target[n] translates source[n].
         source_size: tokens of the source vocabulary.
         target_size: tokens of the target vocabulary.
         always: target tokens that every sentence may contain.
-        identical: whether a source token may also become itself, as names do. Needs a joint
-            vocabulary.
+        identical: source tokens, each with a target token of the same text. A name stays as it is.
         best: how many translations of each source token to keep, the most probable ones. The
             same number of tokens that no source token explains is allowed in every sentence.
         frequent: how many of the most frequent target tokens to allow in every sentence.
@@ -174,8 +183,8 @@ def build_shortlist(
     source_tokens = source_tokens[is_source_token]
     target_tokens = target_tokens[is_source_token]
     if identical:
-        source_tokens = np.concatenate([source_tokens, np.arange(source_size)])
-        target_tokens = np.concatenate([target_tokens, np.arange(source_size)])
+        source_tokens = np.concatenate([source_tokens, [token for token, _ in identical]])
+        target_tokens = np.concatenate([target_tokens, [token for _, token in identical]])
     # One number for each pair, so that `unique` sorts by source token and then by target token.
     pairs = np.unique(source_tokens * target_size + target_tokens)
     starts = np.searchsorted(pairs // target_size, np.arange(source_size + 1))

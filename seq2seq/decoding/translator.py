@@ -17,7 +17,6 @@ import torch
 from seq2seq.config.data import NormalForm
 from seq2seq.config.search import SearchConfig
 from seq2seq.data.batching import pad
-from seq2seq.decoding.copy_slots import CopySlots
 from seq2seq.decoding.search import Hypothesis, beam_search
 from seq2seq.decoding.segmentation import Segmenter
 from seq2seq.decoding.shortlist import Shortlist
@@ -29,9 +28,10 @@ from seq2seq.decoding.translation import (
 )
 from seq2seq.models import Seq2Seq
 from seq2seq.models.layers.prepack import WeightFormat
+from seq2seq.text.layer import SourceText, TextLayer
 from seq2seq.text.normalization import fold_spaces, normalize_characters
 from seq2seq.text.sentences import Sentence, SentenceSplitter
-from seq2seq.text.tokenizer import BOS, COPY, EOS, PAD, UNK, Tokenizer
+from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 
 __all__ = ["Alternative", "Translation", "Translator"]
 
@@ -43,14 +43,12 @@ class _Segment:
     Attributes:
         text_number: which of the texts it is a part of.
         sentence_number: which of all sentences it is a part of.
-        tokens: source tokens without </s>. Empty if there is nothing to translate, as in "…".
-        copied: what the copy slots stand for, or the whole part if there is nothing to translate.
+        source: what the model reads. It has no tokens if there is nothing to translate, as in "…".
     """
 
     text_number: int
     sentence_number: int
-    tokens: list[int]
-    copied: list[str]
+    source: SourceText
 
 
 class Translator:
@@ -62,6 +60,7 @@ class Translator:
         tokenizer: Tokenizer,
         search: SearchConfig,
         *,
+        layer: TextLayer,
         sentences: SentenceSplitter | None = None,
         normalize: NormalForm = "nfc",
         max_source_tokens: int = 128,
@@ -74,6 +73,7 @@ class Translator:
             model: a model or an ensemble.
             tokenizer: the tokenizer that the model was trained with.
             search: the settings of search.
+            layer: prepares sentences for the model.
             sentences: divides a text into the sentences that are translated. None leaves a text as
                 a whole.
             normalize: the Unicode form of the training text.
@@ -93,8 +93,8 @@ class Translator:
         self.workers = workers
         self.precision = precision
         self.device = next(model.parameters()).device
-        self._segmenter = Segmenter(tokenizer, max_source_tokens)
-        self._copy_slots = CopySlots(tokenizer)
+        self._layer = layer
+        self._segmenter = Segmenter(layer, max_source_tokens)
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
         """Returns the best translation of each text."""
@@ -127,7 +127,7 @@ class Translator:
         search = self.search.replace(**changes) if changes else self.search
         # 1. Normalize as in training and divide the texts into sentences.
         sentences_of_texts = [self._sentences_of(text) for text in texts]
-        # 2. Divide long sentences, put unknown characters into copy slots.
+        # 2. Divide long sentences, and put what must not change into slots.
         segments: list[_Segment] = []
         num_sentences = 0
         for text_number, sentences in enumerate(sentences_of_texts):
@@ -165,21 +165,8 @@ class Translator:
     def _segments_of(
         self, text_number: int, sentence_number: int, sentence: Sentence
     ) -> Iterator[_Segment]:
-        for part in self._segmenter.divide(fold_spaces(sentence.text)):
-            if not any(character.isalnum() for character in part.text):
-                # "…" and "😀" are carried over unchanged.
-                yield _Segment(text_number, sentence_number, [], [part.text])
-                continue
-            slotted = self._copy_slots.make(part.text)
-            if slotted.copied and not slotted.has_words:
-                yield _Segment(text_number, sentence_number, [], [part.text])
-                continue
-            tokens = part.tokens
-            if slotted.copied:
-                tokens = self.tokenizer.encode([slotted.text], "source")[0]
-            yield _Segment(
-                text_number, sentence_number, tokens[: self.max_source_tokens - 1], slotted.copied
-            )
+        for source in self._segmenter.divide(fold_spaces(sentence.text)):
+            yield _Segment(text_number, sentence_number, source)
 
     # -- segments to batches -----------------------------------------------------------------------
 
@@ -233,33 +220,32 @@ class Translator:
         self, segments: list[_Segment], search: SearchConfig, attention: bool
     ) -> list[list[Alternative]]:
         """Translates one batch."""
-        to_search = [segment for segment in segments if segment.tokens]
+        to_search = [segment.source for segment in segments if segment.source.tokens]
         hypotheses = iter(self._beam_search(to_search, search, attention))
         results = []
         for segment in segments:
-            if not segment.tokens:
-                results.append([Alternative(segment.copied[0], 0.0)])
+            source = segment.source
+            if not source.tokens:
+                results.append([Alternative(self._layer.carried_over(source), 0.0)])
                 continue
             alternatives = []
             for hypothesis in next(hypotheses):
-                alternatives.append(self._alternative(segment, hypothesis, attention))
+                alternatives.append(self._alternative(source, hypothesis, attention))
             results.append(alternatives)
         return results
 
     def _beam_search(
-        self, segments: list[_Segment], search: SearchConfig, attention: bool
+        self, sources: list[SourceText], search: SearchConfig, attention: bool
     ) -> list[list[Hypothesis]]:
-        if not segments:
+        if not sources:
             return []
-        source = pad([[*segment.tokens, EOS] for segment in segments]).to(self.device)  # (B,S)
-        # A slot in the translation needs a slot in the source, and attention to find it.
-        has_slots = any(segment.copied for segment in segments)
-        forbidden = [PAD, UNK]
-        if not has_slots:
-            forbidden.append(self._copy_slots.token)
+        rows = [[*self._tokens(source), EOS] for source in sources]
+        source = pad(rows).to(self.device)  # (B,S)
+        slots = [self._layer.slots_of(text) for text in sources]
+        all_slots = list(self._layer.slot_tokens.values())
         candidates = None
         if self.shortlist is not None:
-            candidates = self.shortlist.candidates(source, forbidden)
+            candidates = self.shortlist.candidates(source, [PAD, UNK, *all_slots], slots)
         return beam_search(
             self.model,
             source,
@@ -267,26 +253,28 @@ class Translator:
             search,
             bos=BOS,
             eos=EOS,
-            forbidden=forbidden,
-            keep_attention=attention or has_slots,
+            forbidden=[PAD, UNK],
+            keep_attention=attention or any(text.needs_attention for text in sources),
             candidates=candidates,
+            slots=slots if any(slots) else None,
+            all_slots=all_slots,
         )
 
+    def _tokens(self, source: SourceText) -> tuple[int, ...]:
+        """Returns the tokens, cut where a single character of a text is longer than the limit."""
+        return source.tokens[: self.max_source_tokens - 1]
+
     def _alternative(
-        self, segment: _Segment, hypothesis: Hypothesis, attention: bool
+        self, source: SourceText, hypothesis: Hypothesis, attention: bool
     ) -> Alternative:
-        decoded = self.tokenizer.decode([hypothesis.tokens])[0]
-        # A translation is one line, even if the model has spelled a line feed.
-        text = " ".join(decoded.split())
-        if segment.copied or COPY in text:
-            text = self._copy_slots.fill(
-                text, segment.copied, segment.tokens, hypothesis.tokens, hypothesis.attention
-            )
-        if not attention or hypothesis.attention is None:
+        weights = hypothesis.attention
+        array = None if weights is None else weights.float().numpy()
+        text = self._layer.finish(source, hypothesis.tokens, array)
+        if not attention or weights is None:
             return Alternative(text, hypothesis.score)
-        source_tokens = [*self.tokenizer.tokens(segment.tokens, "source"), "</s>"]
+        source_tokens = [*self.tokenizer.tokens(self._tokens(source), "source"), "</s>"]
         target_tokens = [*self.tokenizer.tokens(hypothesis.tokens, "target"), "</s>"]
-        weights = hypothesis.attention[:, : len(source_tokens)]  # without padding
+        weights = weights[:, : len(source_tokens)]  # without padding
         return Alternative(text, hypothesis.score, source_tokens, target_tokens, weights)
 
 
@@ -294,22 +282,23 @@ def _batches(segments: list[_Segment], search: SearchConfig) -> Iterator[list[in
     """Yields batches of segment numbers, longest first.
 
     The padded source tokens of a batch times the beam are at most `batch_tokens`. Segments with
-    copy slots are in batches of their own: only they may produce slots, and a translation must not
-    depend on its batch.
+    slots, and those with tags, are in batches of their own: the others need no constraint and no
+    attention.
     """
 
-    def sort_key(number: int) -> tuple[bool, int]:
-        segment = segments[number]
-        return bool(segment.copied), -len(segment.tokens)
+    def kind(number: int) -> tuple[bool, bool]:
+        source = segments[number].source
+        return bool(source.slotted.slots), source.needs_attention
+
+    def length(number: int) -> int:
+        return len(segments[number].source.tokens)
 
     batch: list[int] = []
-    for number in sorted(range(len(segments)), key=sort_key):
+    for number in sorted(range(len(segments)), key=lambda number: (kind(number), -length(number))):
         if batch:
-            longest = segments[batch[0]]
-            padded_tokens = (len(batch) + 1) * (len(longest.tokens) + 1)
+            padded_tokens = (len(batch) + 1) * (length(batch[0]) + 1)
             is_full = padded_tokens * search.beam > search.batch_tokens
-            is_other_kind = bool(longest.copied) != bool(segments[number].copied)
-            if is_full or is_other_kind:
+            if is_full or kind(batch[0]) != kind(number):
                 yield batch
                 batch = []
         batch.append(number)

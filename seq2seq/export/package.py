@@ -3,10 +3,11 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from seq2seq.data.corpus import Corpus
-from seq2seq.data.preparation import training_corpus
+from seq2seq.data.preparation import training_corpus, with_slots
 from seq2seq.decoding.loading import vocabulary_sizes
 from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.errors import UserError
@@ -14,7 +15,7 @@ from seq2seq.models.quantization import NumberFormat, dequantize, quantize
 from seq2seq.models.weights import load_weights, save_weights
 from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder
-from seq2seq.text.tokenizer import COPY, EOS, Side
+from seq2seq.text.tokenizer import EOS, Side, Tokenizer
 
 
 def export_run(
@@ -70,6 +71,8 @@ def new_run_like(run: RunFolder, into: RunFolder) -> Iterator[None]:
 def _learn_shortlist(run: RunFolder, data_dir: Path | None, reporter: Reporter) -> Shortlist:
     """Learns from the training text, and reports how much of the valid text is covered."""
     corpus = training_corpus(run, data_dir=data_dir, reporter=reporter)
+    splits = {split: with_slots(corpus.splits[split], run.config) for split in ("train", "valid")}
+    corpus = replace(corpus, splits=splits)
     sizes = vocabulary_sizes(run.tokenizer)
     train_source = _encode(run, corpus, "train", "source")
     train_target = _encode(run, corpus, "train", "target")
@@ -78,8 +81,8 @@ def _learn_shortlist(run: RunFolder, data_dir: Path | None, reporter: Reporter) 
         train_target,
         source_size=sizes.source,
         target_size=sizes.target,
-        always=run.tokenizer.encode([COPY], "target")[0],
-        identical=run.tokenizer.joint,
+        always=[],  # slots are allowed where the sentence has them
+        identical=_identical_tokens(run.tokenizer),
     )
     valid_source = _encode(run, corpus, "valid", "source")
     valid_target = _encode(run, corpus, "valid", "target")
@@ -89,6 +92,26 @@ def _learn_shortlist(run: RunFolder, data_dir: Path | None, reporter: Reporter) 
         f"it contains {coverage:.1%} of the tokens of the valid text"
     )
     return shortlist
+
+
+def _identical_tokens(tokenizer: Tokenizer) -> list[tuple[int, int]]:
+    """Returns each source token with the target tokens of the same letters, as of a name.
+
+    Only a joint vocabulary has them. Where the source is read in lower case, the target token may
+    have another case.
+    """
+    if not tokenizer.joint:
+        return []
+    size = tokenizer.size("target")
+    tokens = tokenizer.tokens(range(size), "target")
+    identical = [(token, token) for token in range(size)]
+    if tokenizer.source_cases > 1:
+        number_of = {text: number for number, text in enumerate(tokens)}
+        for target, text in enumerate(tokens):
+            source = number_of.get(text.lower(), target)
+            if source != target:
+                identical.append((source, target))
+    return identical
 
 
 def _encode(run: RunFolder, corpus: Corpus, split: str, side: Side) -> list[list[int]]:

@@ -128,10 +128,12 @@ class Decoded(Rows):
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularySizes:
-    """The number of tokens on each side."""
+    """The number of tokens on each side, and of the cases of a source token."""
 
     source: int
     target: int
+    source_cases: int = 1
+    """A source ID is token + `source` * case. With one case, it is the token."""
 
 
 MemoryT = TypeVar("MemoryT", bound=Memory, default=Any)
@@ -156,7 +158,7 @@ class Seq2Seq(nn.Module, ABC, Generic[MemoryT, StateT]):
         """Reads the source.
 
         Args:
-            source: (B,S) int64.
+            source: (B,S) int64, source IDs; see `VocabularySizes.source_cases`.
             source_mask: (B,S) bool, true at tokens and false at padding.
         """
 

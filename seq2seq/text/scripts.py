@@ -34,6 +34,10 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
 _LETTER = regex.compile(r"\p{L}")
 _BEYOND_LATIN = re.compile("[^\x00-\u024f]")
 
+UNSPACED_LETTERS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+"""The letters of scripts without spaces between words, as part of a character class of `regex`."""
+UNSPACED = regex.compile(f"[{UNSPACED_LETTERS}]")
+
 # Scripts without spaces between words, and how many characters a word has on average, roughly.
 # Script extensions (scx) include the marks of a script. Marks that Latin has too are left out.
 _UNSPACED_SCRIPTS = {

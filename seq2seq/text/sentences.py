@@ -11,8 +11,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import regex
 import sentencex
+
+from seq2seq.text.scripts import UNSPACED
 
 # The library looks for the closing quote of every opening one, so its time can grow with the square
 # of the length. Longer texts are read part by part.
@@ -74,9 +75,6 @@ _END_MARKS = ".!?…:;"
 _CLOSING_MARKS = "\"'”“’‘»«)]}」』）】〉》〕"
 _WIDE_OPENING_MARKS = "「『“（《【〈"
 _FULL_WIDTH_MARKS = "。！？｡"
-_WITHOUT_SPACES = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
-)
 
 
 @dataclass(frozen=True)
@@ -226,7 +224,7 @@ def _can_divide_without_space(before: str, following: str) -> bool:
     """
     if before[-1] in _CLOSING_MARKS:
         return _ends_full_width(before) and following in _WIDE_OPENING_MARKS
-    return before[-1] in _FULL_WIDTH_MARKS or _WITHOUT_SPACES.match(following) is not None
+    return before[-1] in _FULL_WIDTH_MARKS or UNSPACED.match(following) is not None
 
 
 def _list_items(text: str) -> tuple[list[int], set[int]]:
@@ -306,7 +304,7 @@ def join_translations(translations: Sequence[str], sentences: Sequence[Sentence]
 def _space_between(joined: str, sentence: Sentence, following: str) -> str:
     """Returns the white space after the translation of `sentence`."""
     if not sentence.space:
-        needs_none = _ends_full_width(joined) or _WITHOUT_SPACES.match(following)
+        needs_none = _ends_full_width(joined) or UNSPACED.match(following)
         return "" if needs_none else " "
     if sentence.space == " " and _ends_full_width(joined) and not _ends_full_width(sentence.text):
         return ""

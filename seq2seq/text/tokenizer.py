@@ -4,21 +4,16 @@ Tokens 0 to 3 are <pad>, <unk>, <s> (start) and </s> (end).
 """
 
 import hashlib
-import io
-import itertools
 import random
-import re
-import shutil
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.errors import UserError
 from seq2seq.files import atomic_write
-from seq2seq.reporter import SILENT, Reporter
-from seq2seq.text.fingerprint import fingerprint_texts
+from seq2seq.text.case import CAPITALIZED, NO_CASE, NUM_CASES, CaseFolder
+from seq2seq.text.escaping import escape, unescape
+from seq2seq.text.source_words import WORDS_FILE, load_words, save_words
 from seq2seq.text.subword_model import read_subword_model
 from seq2seq.text.subword_sampling import SubwordSampler, subword_sampler
 
@@ -32,38 +27,54 @@ EOS = 3
 
 # These are characters of the private use area, which do not occur in real text.
 COPY = "\ue000"
-"""Stands for a part of the text that is copied to the translation unchanged."""
+SLOTS = (COPY, *map(chr, range(0xE010, 0xE01F)))
+"""Stand for parts of the text that are copied to the translation unchanged."""
 TAG = "\ue002"
 """Stands before a synthetic source text."""
-RESERVED = (COPY, TAG)
+RESERVED = (*SLOTS, TAG)
 """Always tokens of their own, besides those that a config names."""
 
-# SentencePiece writes a space as U+2581. A U+2581 in the text would be decoded as a space, so it
-# is escaped.
-_ESCAPES = {"\ue001": "\ue001e", "\u2581": "\ue001b"}
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SPACE = "\u2581"
+# Tokens of so few letters say nothing about the meaning of a word.
+_SPELLING = 2
 
 Side = Literal["source", "target"]
 
 
 class Tokenizer:
-    """One SentencePiece model for both languages (joint), or one for each."""
+    """One SentencePiece model for both languages (joint), or one for each.
 
-    def __init__(self, models: dict[str, bytes]) -> None:
+    With a case folder, a source token has a case: its ID is the token's number in the vocabulary
+    plus V times its case (see text/case.py), where V is the size of the vocabulary.
+    """
+
+    def __init__(
+        self,
+        models: dict[str, bytes],
+        case_folder: CaseFolder | None = None,
+        source_words: frozenset[str] | None = None,
+    ) -> None:
         """Loads serialized SentencePiece models.
 
         Args:
             models: {"joint": …}, or {"source": …, "target": …}.
+            case_folder: separates the case of source words from their letters.
+            source_words: the words of the source text that it was trained on, in lower case. None
+                if they are not known.
 
         Raises:
             UserError: a model is damaged.
         """
         self._models = models
+        self._case_folder = case_folder
+        self.source_words = source_words
         self._processors = {name: _load_processor(name, model) for name, model in models.items()}
         # (name of a model, alpha) -> sampler
         self._samplers: dict[tuple[str, float], SubwordSampler] = {}
         # Side -> character -> whether the vocabulary has it.
         self._characters: dict[Side, dict[str, bool]] = {"source": {}, "target": {}}
+        # Name of a model -> the characters that each token stands for.
+        self._token_lengths: dict[str, list[int]] = {}
 
     @property
     def joint(self) -> bool:
@@ -71,11 +82,28 @@ class Tokenizer:
         return "joint" in self._models
 
     @property
+    def source_cases(self) -> int:
+        """How many cases a source token can have; 1 if case is not separated from the letters."""
+        return 1 if self._case_folder is None else NUM_CASES
+
+    @property
+    def slots(self) -> list[str]:
+        """The characters of SLOTS that are tokens. The first one always is."""
+        processor = self._processor("source")
+        return [slot for slot in SLOTS if processor.piece_to_id(slot) != UNK]
+
+    def token_of(self, symbol: str, side: Side) -> int:
+        """Returns the token of a reserved or user symbol."""
+        return int(self._processor(side).piece_to_id(symbol))
+
+    @property
     def fingerprint(self) -> str:
-        """A hash that changes when any token changes."""
+        """A hash that changes when any token or what it stands for changes."""
         digest = hashlib.sha256()
         for name in sorted(self._models):
             digest.update(name.encode() + self._models[name])
+        if self.source_cases > 1:
+            digest.update(b"cases")
         return digest.hexdigest()
 
     def size(self, side: Side) -> int:
@@ -87,7 +115,11 @@ class Tokenizer:
         # One by one: for a list, the library starts threads. That takes milliseconds, and a text
         # takes microseconds.
         processor = self._processor(side)
-        return [processor.encode(_escape(text)) for text in texts]
+        rows = []
+        for text in texts:
+            folded, cases = self._fold(text, side)
+            rows.append(self._with_cases(processor.encode(folded), cases))
+        return rows
 
     def sample(
         self, texts: Sequence[str], side: Side, *, alpha: float, seed: int
@@ -103,7 +135,12 @@ class Tokenizer:
         processor = self._processor(side)
         sampler = self._sampler(side, alpha)
         rng = random.Random(seed)
-        return [sampler.sample(processor.normalize(_escape(text)), rng) for text in texts]
+        rows = []
+        for text in texts:
+            folded, cases = self._fold(text, side)
+            tokens = sampler.sample(processor.normalize(folded), rng)
+            rows.append(self._with_cases(tokens, cases))
+        return rows
 
     def decode(self, ids: Sequence[Sequence[int]], side: Side = "target") -> list[str]:
         """Returns the text of each row of token IDs. Start, end and padding tokens are ignored."""
@@ -111,13 +148,47 @@ class Tokenizer:
         texts = []
         for row in ids:  # one by one, as in `encode`
             content = [token for token in row if token not in (PAD, BOS, EOS)]
-            texts.append(_unescape(processor.decode(content)))
+            numbers, cases = self._without_cases(content, side)
+            text = processor.decode(numbers)
+            if self._case_folder is not None and any(cases):
+                text = self._case_folder.unfold(text, self._character_cases(numbers, cases))
+            texts.append(unescape(text))
         return texts
 
     def tokens(self, ids: Iterable[int], side: Side) -> list[str]:
         """Returns the tokens as strings. A space is shown as U+2581."""
         processor = self._processor(side)
-        return [processor.id_to_piece(int(token)) for token in ids]
+        numbers, cases = self._without_cases([int(token) for token in ids], side)
+        tokens = [processor.id_to_piece(number) for number in numbers]
+        if self._case_folder is None or not any(cases):
+            return tokens
+        unfold = self._case_folder.unfold
+        shown = []
+        for position, (token, case) in enumerate(zip(tokens, cases, strict=True)):
+            # Within a capitalized word, only its first token has the capital.
+            starts_word = position == 0 or token.startswith(_SPACE) or not cases[position - 1]
+            inside_capitalized = case == CAPITALIZED and not starts_word
+            if inside_capitalized or processor.is_byte(numbers[position]):
+                case = NO_CASE
+            shown.append(unfold(token, bytes([case]) * len(token)))
+        return shown
+
+    def offsets(self, ids: Sequence[int], side: Side) -> list[tuple[int, int]]:
+        """Returns where the text of each token starts and ends in the text of `decode`.
+
+        The space before a word is not part of it. Start, end and padding tokens are empty. Where
+        `decode` has to unescape a character, the offsets after it are one too large.
+        """
+        numbers, _ = self._without_cases(list(ids), side)
+        lengths = self._lengths(side)
+        pieces = self._processor(side).id_to_piece(numbers) if numbers else []
+        offsets = []
+        position = -1  # SentencePiece puts a space before the text, which `decode` drops
+        for number, piece in zip(numbers, pieces, strict=True):
+            start = position + piece.startswith(_SPACE)
+            position += lengths[number]
+            offsets.append((max(start, 0), max(position, 0)))
+        return offsets
 
     def unknown_characters(self, text: str, side: Side) -> set[str]:
         """Returns the characters that the vocabulary lacks: spelled in bytes, or <unk>."""
@@ -126,12 +197,28 @@ class Tokenizer:
         unseen = sorted(letters - in_vocabulary.keys())
         processor = self._processor(side)
         for character, ids in zip(unseen, self.encode(unseen, side), strict=True):
-            lacking = any(processor.is_byte(token) or token == UNK for token in ids)
+            numbers, _ = self._without_cases(ids, side)
+            lacking = any(processor.is_byte(token) or token == UNK for token in numbers)
             in_vocabulary[character] = not lacking
         return {character for character in letters if not in_vocabulary[character]}
 
+    def is_spelled(self, word: str) -> bool:
+        """Tells whether a source word is new and would be read letter by letter.
+
+        A new word of known parts, such as a compound, can be translated by its parts. One of single
+        letters cannot: the model would invent a translation.
+        """
+        if self.source_words is None:
+            return False
+        folded, _ = self._fold(word, "source")
+        if folded.lower() in self.source_words:
+            return False
+        offsets = self.offsets(self.encode([word], "source")[0], "source")
+        lengths = [end - start for start, end in offsets]
+        return sum(length for length in lengths if length <= _SPELLING) * 2 >= sum(lengths)
+
     def save(self, folder: Path) -> None:
-        """Writes joint.model, or source.model and target.model.
+        """Writes joint.model, or source.model and target.model, and words.txt.gz.
 
         Raises:
             OSError: the folder cannot be written.
@@ -139,14 +226,20 @@ class Tokenizer:
         for name, model in self._models.items():
             with atomic_write(folder / f"{name}.model", mkdir=True) as file:
                 file.write(model)
+        if self.source_words is not None:
+            save_words(self.source_words, folder / WORDS_FILE)
         # An interrupted training may have left a tokenizer of the other kind.
         for path in folder.glob("*.model"):
             if path.stem not in self._models:
                 path.unlink()
 
     @classmethod
-    def load(cls, folder: Path) -> "Tokenizer":
+    def load(cls, folder: Path, case_folder: CaseFolder | None = None) -> "Tokenizer":
         """Reads what `save` wrote.
+
+        Args:
+            folder: where `save` wrote it.
+            case_folder: the one that it was trained with.
 
         Raises:
             UserError: files are missing or damaged.
@@ -157,7 +250,75 @@ class Tokenizer:
                 f"{folder} has no tokenizer. It must contain joint.model, or source.model and "
                 "target.model."
             )
-        return cls(models)
+        return cls(models, case_folder, load_words(folder / WORDS_FILE))
+
+    # -- case --------------------------------------------------------------------------------------
+
+    def _fold(self, text: str, side: Side) -> tuple[str, bytes]:
+        """Returns what SentencePiece reads, and the case of each of its characters."""
+        escaped = escape(text)
+        if side == "target" or self._case_folder is None:
+            return escaped, b""
+        return self._case_folder.fold(escaped)
+
+    def _with_cases(self, tokens: list[int], cases: bytes) -> list[int]:
+        """Adds its case to each token, which is that of its letters.
+
+        Args:
+            tokens: the tokens of a text.
+            cases: the case of each character of the text.
+        """
+        if not any(cases):
+            return tokens
+        size = self.size("source")
+        lengths = self._lengths("source")
+        with_cases = []
+        position = -1  # SentencePiece puts a space before the text
+        for token in tokens:
+            end = position + lengths[token]
+            case = max(cases[max(position, 0) : end], default=NO_CASE)
+            with_cases.append(token + size * case)
+            position = end
+        return with_cases
+
+    def _without_cases(self, ids: list[int], side: Side) -> tuple[list[int], bytes]:
+        """Returns the numbers of tokens in the vocabulary, and their cases."""
+        if side == "target" or self._case_folder is None:
+            return ids, bytes(len(ids))
+        size = self.size("source")
+        return [token % size for token in ids], bytes(token // size for token in ids)
+
+    def _character_cases(self, numbers: list[int], cases: bytes) -> bytes:
+        """Returns the case of each character of a source text, from those of its tokens."""
+        lengths = self._lengths("source")
+        of_characters = bytearray()
+        for number, case in zip(numbers, cases, strict=True):
+            of_characters += bytes([case]) * lengths[number]
+        return bytes(of_characters[1:])  # without the space before the text
+
+    def _lengths(self, side: Side) -> list[int]:
+        """Returns the number of characters that each token stands for.
+
+        The bytes of a character count for the first of them.
+        """
+        name = self._model_name(side)
+        if name not in self._token_lengths:
+            processor = self._processors[name]
+            lengths = []
+            for number in range(processor.get_piece_size()):
+                length = len(processor.id_to_piece(number))
+                if processor.is_control(number):
+                    length = 0
+                elif processor.is_byte(number):
+                    byte = int(processor.id_to_piece(number)[3:-1], 16)  # "<0xE2>"
+                    length = 0 if 0x80 <= byte < 0xC0 else 1
+                elif processor.is_unknown(number):
+                    length = 1
+                lengths.append(length)
+            self._token_lengths[name] = lengths
+        return self._token_lengths[name]
+
+    # -- models ------------------------------------------------------------------------------------
 
     def _processor(self, side: Side) -> "SentencePieceProcessor":
         return self._processors[self._model_name(side)]
@@ -173,96 +334,6 @@ class Tokenizer:
         return "joint" if self.joint else side
 
 
-def cached_tokenizer(
-    config: TokenizerConfig,
-    source: Sequence[str],
-    target: Sequence[str],
-    cache: Path,
-    reporter: Reporter = SILENT,
-) -> Tokenizer:
-    """Trains a tokenizer, or loads the one that was trained before on the same text.
-
-    Args:
-        config: the settings.
-        source: the source side of the training split.
-        target: the target side of the training split.
-        cache: the folder for what can be made again.
-        reporter: receives a line before the training.
-
-    Raises:
-        UserError: no tokenizer of this size can be trained on this text.
-        OSError: the cache cannot be written.
-    """
-    # Sampling and copy tokens do not change the vocabulary.
-    settings = config.model_dump_json(exclude={"sampling", "sampling_sides", "copy_prob"})
-    key = settings + repr(RESERVED) + fingerprint_texts(source, target)
-    folder = cache / "tokenizers" / hashlib.sha256(key.encode()).hexdigest()[:32]
-    if folder.is_dir():
-        return Tokenizer.load(folder)
-    reporter.info(f"training the tokenizer ({config.kind}, {config.vocab_size:,} tokens)")
-    tokenizer = train_tokenizer(config, source, target)
-    partial = folder.with_suffix(f".partial-{uuid.uuid4().hex[:12]}")
-    try:
-        tokenizer.save(partial)
-        if not folder.exists():
-            partial.rename(folder)
-    except OSError:
-        if not folder.is_dir():  # else another process was faster
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return tokenizer
-
-
-def train_tokenizer(
-    config: TokenizerConfig, source: Sequence[str], target: Sequence[str]
-) -> Tokenizer:
-    """Trains a tokenizer. Pass the text of the training split only.
-
-    Raises:
-        UserError: no tokenizer of this size can be trained on this text.
-    """
-    if config.joint:
-        return Tokenizer({"joint": _train_model(config, itertools.chain(source, target))})
-    return Tokenizer(
-        {"source": _train_model(config, source), "target": _train_model(config, target)}
-    )
-
-
-def _train_model(config: TokenizerConfig, texts: Iterable[str]) -> bytes:
-    import sentencepiece
-
-    model = io.BytesIO()
-    try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=(_escape(text) for text in texts),
-            model_writer=model,
-            model_type=config.kind,
-            vocab_size=config.vocab_size,
-            # A small corpus may have fewer useful tokens than vocab_size. Take what there is.
-            hard_vocab_limit=config.kind != "unigram",
-            character_coverage=config.character_coverage,
-            byte_fallback=config.byte_fallback,
-            # No normalization and no folding of spaces, or decoding would not restore the text.
-            normalization_rule_name="identity",
-            remove_extra_whitespaces=False,
-            user_defined_symbols=[*RESERVED, *config.user_symbols],
-            pad_id=PAD,
-            unk_id=UNK,
-            bos_id=BOS,
-            eos_id=EOS,
-            max_sentence_length=16384,
-            num_threads=1,
-            minloglevel=2,
-        )
-    except (RuntimeError, OSError) as error:
-        raise UserError(
-            f"Cannot train a tokenizer of {config.vocab_size} tokens (tokenizer.vocab_size) on "
-            f"this text: {error}"
-        ) from None
-    return model.getvalue()
-
-
 def _load_processor(name: str, model: bytes) -> "SentencePieceProcessor":
     import sentencepiece
 
@@ -275,17 +346,3 @@ def _load_processor(name: str, model: bytes) -> "SentencePieceProcessor":
             f"The tokenizer model '{name}' is damaged ({error}). Copy the run folder again."
         ) from None
     return processor
-
-
-def _escape(text: str) -> str:
-    # Lone surrogates come from broken input and cannot be written as UTF-8. U+FFFD replaces them.
-    text = _SURROGATE.sub("\ufffd", text)
-    for character, escaped in _ESCAPES.items():
-        text = text.replace(character, escaped)
-    return text
-
-
-def _unescape(text: str) -> str:
-    for character, escaped in reversed(_ESCAPES.items()):
-        text = text.replace(escaped, character)
-    return text

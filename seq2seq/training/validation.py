@@ -49,6 +49,7 @@ class Validator:
         pairs: the valid split.
         config: how many pairs to use, and how to translate them.
         tokenization: how BLEU splits text, a name of sacreBLEU.
+        as_read: the same pairs as the model reads them, with slots, for the loss.
     """
 
     def __init__(
@@ -57,14 +58,18 @@ class Validator:
         pairs: Pairs,
         config: ValidationConfig,
         tokenization: str = DEFAULT_TOKENIZATION,
+        as_read: Pairs | None = None,
     ) -> None:
         count = min(config.sentences or len(pairs), len(pairs))
         # Spread evenly, because a split may be sorted.
-        self.pairs = pairs.select([len(pairs) * i // count for i in range(count)])
+        chosen = [len(pairs) * i // count for i in range(count)]
+        self.pairs = pairs.select(chosen)
         self.translator = translator
         self.config = config
         self.tokenization = tokenization
-        self._encoded = self._encode_pairs()
+        self._encoded = self._encode_pairs(
+            self.pairs if as_read is None else as_read.select(chosen)
+        )
 
     def __call__(self, precision: str) -> Validation:
         """Validates the model with its current weights.
@@ -111,10 +116,10 @@ class Validator:
             samples.append(Sample(self.pairs.source[i], self.pairs.target[i], translations[i].text))
         return samples
 
-    def _encode_pairs(self) -> EncodedPairs:
+    def _encode_pairs(self, pairs: Pairs) -> EncodedPairs:
         """Encodes the pairs once. Long sentences are cut, with room for the start or end token."""
         tokenizer = self.translator.tokenizer
         limit = self.translator.max_source_tokens - 1
-        source = [ids[:limit] for ids in tokenizer.encode(self.pairs.source, "source")]
-        target = [ids[:limit] for ids in tokenizer.encode(self.pairs.target, "target")]
+        source = [ids[:limit] for ids in tokenizer.encode(pairs.source, "source")]
+        target = [ids[:limit] for ids in tokenizer.encode(pairs.target, "target")]
         return EncodedPairs(RaggedArray.of(source), RaggedArray.of(target))

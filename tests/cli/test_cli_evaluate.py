@@ -11,6 +11,9 @@ import pytest
 from fixture_types import RunCli, RunCliExpectingError, RunCliHere
 from mecab import uninstall_mecab
 
+from seq2seq.cli.evaluate import spread_evenly
+from seq2seq.evaluation.test_set import TestSet
+
 INTERVAL_KEYS = {"score", "signature", "low", "high"}
 
 
@@ -91,7 +94,42 @@ def test_the_report_names_the_tokenization(toy_run: Path, run_cli_here: RunCliHe
     assert "tok:char" in report["bleu"]["signature"]
 
 
+def test_robustness(toy_run: Path, run_cli_here: RunCliHere) -> None:
+    shown = run_cli_here("evaluate", "runs/toy", "--robustness", "--limit", "10")
+    report = json.loads((toy_run / "robustness.test-10.json").read_text(encoding="utf-8"))
+    assert report["num_sentences"] == 10
+    assert report["rows"][0]["bleu"] == pytest.approx(100.0)
+    assert {"search", "precision"} <= report.keys()
+    lines = shown.splitlines()
+    assert sum(line.startswith("CAPITALS ") for line in lines) == 1
+    assert lines[-1].startswith("Robustness on test-10 (10 sentences, BLEU 100.0 ignoring case)")
+    assert not (toy_run / "robustness.json").exists()
+
+
+def test_a_part_of_the_test_set(toy_run: Path, run_cli_here: RunCliHere) -> None:
+    run_cli_here("evaluate", "runs/toy", "--limit", "7")
+    report = json.loads((toy_run / "evaluation.test-7.json").read_text(encoding="utf-8"))
+    assert report["num_sentences"] == 7
+
+
+def test_a_part_is_spread_evenly() -> None:
+    lines = [str(number) for number in range(10)]
+    test_set = TestSet("test", lines, [lines, lines[::-1]])
+    part = spread_evenly(test_set, 4)
+    assert part == TestSet("test-4", ["0", "2", "5", "7"], [["0", "2", "5", "7"], [*"9742"]])
+    assert spread_evenly(test_set, 10) is test_set
+    assert spread_evenly(test_set, None) is test_set
+
+
 # -- mistakes
+
+
+@pytest.mark.parametrize("option", [["--lowercase"], ["--samples", "2"], ["--against", "x.en"]])
+def test_options_that_do_not_go_with_robustness(
+    option: list[str], run_cli_expecting_error: RunCliExpectingError
+) -> None:
+    error = run_cli_expecting_error("evaluate", "runs/toy", "--robustness", *option)
+    assert "cannot be combined with --robustness" in error
 
 
 def test_a_folder_that_is_no_run(

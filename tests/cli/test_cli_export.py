@@ -157,6 +157,19 @@ def test_a_shortlist_limits_the_translation(
     assert not translate_here(str(run_with_shortlist), stdin=test_source).strip()
 
 
+def test_a_shortlist_keeps_what_must_not_change(
+    run_with_shortlist: Path, translate_here: TranslateHere
+) -> None:
+    lines = ["ein hund sieht {name} 12.345,67.", "%s ruft Otto. https://example.org/a?b=1", "%s %s"]
+    output = translate_here(str(run_with_shortlist), stdin="\n".join(lines).encode())
+    translations = output.splitlines()
+    assert len(translations) == len(lines)
+    spans = (["{name}", "12.345,67"], ["%s", "https://example.org/a?b=1"], ["%s"])
+    for line, translation, kept in zip(lines, translations, spans, strict=True):
+        for span in kept:
+            assert translation.count(span) == line.count(span), translation
+
+
 def test_a_damaged_shortlist(
     run_with_shortlist: Path, run_cli_expecting_error: RunCliExpectingError
 ) -> None:

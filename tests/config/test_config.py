@@ -16,6 +16,9 @@ from seq2seq.config import (
     load_run_config,
     parse_config,
 )
+from seq2seq.config.augment import NO_NOISE, AugmentConfig
+from seq2seq.config.sources import FilesSource
+from seq2seq.config.text import TextConfig
 from seq2seq.errors import UserError
 from seq2seq.paths import config_dir
 
@@ -48,7 +51,7 @@ def test_a_bundled_config_names_a_corpus_of_the_catalog(path: Path) -> None:
     from seq2seq.data.catalog import find_entry
 
     data = load_config(path).data
-    for name in (data.corpus, data.fallback):
+    for name in (*(share.name for share in data.shares), data.fallback):
         assert name is None or (isinstance(name, str) and find_entry(name) is not None)
 
 
@@ -113,6 +116,10 @@ def with_optimizer(**values: object) -> dict[str, object]:
     return {"budget": {"steps": 1}, "optimizer": values}
 
 
+def several(*corpora: dict[str, object]) -> dict[str, object]:
+    return {"corpora": list(corpora), "source": "de", "target": "en"}
+
+
 @pytest.mark.parametrize(
     ("section", "values", "message"),
     [
@@ -147,8 +154,18 @@ def with_optimizer(**values: object) -> dict[str, object]:
         ("tokenizer", {"joint": False}, "model.tie_embeddings: 'all' needs tokenizer.joint"),
         ("tokenizer", {"character_coverage": 0.5}, "must be greater than or equal to 0.98"),
         ("tokenizer", {"vocab_size": 299}, "vocab_size must be at least 300"),
+        ("tokenizer", {"copy_prob": 0.1}, "tokenizer.copy_prob: unknown key"),
+        ("text", {"case": "lower"}, "text.case: must be 'factor' or 'cased'"),
+        ("text", {"numbers": "drop"}, "text.numbers: must be 'copy' or 'localize'"),
+        ("data", {**SMALL["data"], "augment": {"upper": 1.5}}, "augment.upper: must be less than"),
+        ("data", {**SMALL["data"], "augment": {"typo": 0.5}}, "did you mean typos?"),
         ("data", {"corpus": "toy", "source": "de", "target": "de"}, "must be two languages"),
         ("data", {"corpus": "toy", "source": "de"}, "data.target: required"),
+        ("data", {"source": "de", "target": "en"}, "data: corpus or corpora is required"),
+        ("data", {**SMALL["data"], "corpora": [{"name": "a"}]}, "corpus and corpora are both"),
+        ("data", several({"name": "a"}, {"name": "a"}), "corpora has a twice; give it a greater"),
+        ("data", several({"name": "a", "weight": 0}), "corpora.0.weight: must be greater than 0"),
+        ("data", several({"weight": 1}), "data.corpora.0.name: required"),
         ("serach", {}, "serach: unknown section; did you mean search?"),
         ("data", {**SMALL["data"], "corpus": {"kind": "files"}}, "data.corpus.train: required"),
         (
@@ -163,6 +180,24 @@ def test_each_mistake_has_its_message(section: str, values: object, message: str
         parse_config({**SMALL, section: values}, "x.yaml")
     assert message in str(error.value)
     assert "x.yaml has 1 mistake:" in str(error.value)
+
+
+def test_corpus_and_corpora_are_read_the_same_way() -> None:
+    files = {"kind": "files", "train": "a.tsv"}
+    raw = {**SMALL, "data": several({"name": "a", "weight": 0.5}, {"name": files})}
+    shares = parse_config(raw, "x.yaml").data.shares
+    assert [share.weight for share in shares] == [0.5, 1.0]
+    assert shares[0].name == "a"
+    assert isinstance(shares[1].name, FilesSource)
+    one = parse_config(SMALL, "x.yaml").data
+    assert [(share.name, share.weight) for share in one.shares] == [(one.corpus, 1.0)]
+
+
+def test_several_corpora_survive_a_dump(tmp_path: Path) -> None:
+    config = parse_config({**SMALL, "data": several({"name": "a"}, {"name": "b"})}, "x.yaml")
+    copy = tmp_path / "config.yaml"
+    copy.write_text(dump_config(config), encoding="utf-8")
+    assert load_config(copy) == config
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
@@ -185,7 +220,7 @@ def test_replace_checks_the_new_values() -> None:
 
 OLD_KEYS = {
     "data": {**SMALL["data"], "added": [{"source": "a.de", "target": "a.en"}]},
-    "tokenizer": {"copy_share": 0.1},
+    "tokenizer": {"copy_share": 0.1, "copy_prob": 0.1},
     "batching": {"tokens": 900, "sentences": 7, "multiple": 8},
     "model": {"family": "lstm", "clamp": {}},
     "training": {
@@ -202,7 +237,6 @@ def test_the_old_keys_of_a_run_folder_are_read(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(OLD_KEYS), encoding="utf-8")
     config = load_run_config(path)
     assert config.data.extra_pairs[0].source == Path("a.de")
-    assert config.tokenizer.copy_prob == 0.1
     assert config.batching.max_tokens == 900
     assert config.batching.max_sentences == 7
     assert config.batching.pad_to_multiple_of == 8
@@ -217,6 +251,31 @@ def test_a_run_folder_from_before_the_text_section_divides_into_sentences(tmp_pa
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(SMALL), encoding="utf-8")
     assert load_run_config(path).text.sentences
+
+
+@pytest.mark.parametrize("section", [None, {"sentences": False}])
+def test_an_old_run_folder_has_none_of_the_settings_that_came_later(
+    section: dict[str, object] | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({**SMALL, **({"text": section} if section else {})}))
+    config = load_run_config(path)
+    assert (config.text.case, config.text.spans) == ("cased", False)
+    assert config.text.sentences == (section is None)
+    assert not config.tokenizer.split_digits
+    assert config.data.augment == NO_NOISE
+    # A config that the user writes has the defaults of today.
+    assert parse_config(SMALL, "x.yaml").text == TextConfig()
+    assert parse_config(SMALL, "x.yaml").data.augment == AugmentConfig()
+
+
+def test_a_run_folder_of_today_is_read_as_it_was_written(tmp_path: Path) -> None:
+    text = {"case": "factor", "spans": True, "protect": ["ACME-\\w+"], "numbers": "localize"}
+    data = {**SMALL["data"], "augment": {"upper": 0.5, "join": 0}}
+    config = parse_config({**SMALL, "text": text, "data": data}, "x.yaml")
+    path = tmp_path / "config.yaml"
+    path.write_text(dump_config(config), encoding="utf-8")
+    assert load_run_config(path) == config
 
 
 def test_a_run_that_depends_on_a_removed_key_is_refused(tmp_path: Path) -> None:

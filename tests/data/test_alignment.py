@@ -99,6 +99,14 @@ def test_prefers_the_candidate_nearer_to_the_diagonal() -> None:
     assert aligned.argmax(axis=1)[[0, 3]].tolist() == [0, 3]
 
 
+def test_the_case_of_source_tokens_is_ignored() -> None:
+    aligner = train_aligner(500)
+    source = padded([[4, 5, 6], [7]])
+    target = padded([[SPURIOUS, 7, 6, 5], [8]])
+    cased = source + SOURCE_SIZE * np.array([[2, 0, 1, 0], [1, 0, 0, 0]])
+    assert np.array_equal(aligner(cased, target), aligner(source, target))
+
+
 def test_an_empty_lexicon_aligns_only_the_end() -> None:
     lexicon = train_lexicon([[]], [[]], source_size=SOURCE_SIZE, target_size=TARGET_SIZE)
     (aligned,) = Aligner(lexicon, TARGET_SIZE)(padded([[4]]), padded([[5]]))

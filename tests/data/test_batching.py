@@ -303,7 +303,7 @@ def test_the_remaining_pairs_are_not_encoded_again(
 def test_batches_have_an_alignment_after_align(tmp_path: Path) -> None:
     batches = make_batches(tmp_path)
     assert next(batches.batches(0)).alignment is None
-    batches.align()
+    batches.align(guide_attention=True)
     batch = next(batches.batches(0))
     assert batch.alignment is not None
     assert batch.alignment.dtype == torch.float32
@@ -313,13 +313,13 @@ def test_batches_have_an_alignment_after_align(tmp_path: Path) -> None:
 def test_an_alignment_changes_no_tokens(tmp_path: Path) -> None:
     batches = make_batches(tmp_path)
     before = next(batches.batches(0))
-    batches.align()
+    batches.align(guide_attention=True)
     assert is_same(before, next(batches.batches(0)))
 
 
 def test_end_tokens_are_aligned_with_end_tokens(tmp_path: Path) -> None:
     batches = make_batches(tmp_path)
-    batches.align()
+    batches.align(guide_attention=True)
     batch = next(batches.batches(0))
     assert batch.alignment is not None
     ends = batch.alignment[batch.target_out == EOS]
@@ -328,7 +328,7 @@ def test_end_tokens_are_aligned_with_end_tokens(tmp_path: Path) -> None:
 
 def test_an_alignment_moves_to_a_device(tmp_path: Path) -> None:
     batches = make_batches(tmp_path)
-    batches.align()
+    batches.align(guide_attention=True)
     batch = next(batches.batches(0))
     moved = batch.to(torch.device("cpu"))
     assert batch.alignment is not None

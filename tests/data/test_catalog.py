@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.config.sources import HubSource, LibreOfficeSource
+from seq2seq.config.sources import DingSource, HubSource, LibreOfficeSource
 from seq2seq.data import catalog
 from seq2seq.data.catalog import CatalogEntry, find_entry, load_catalog, unknown_corpus
 from seq2seq.errors import UserError
+
+DING_CHECKSUMS = {
+    "trans-de-en_1.9-6_all.deb": "45f6b4cf1c434776fba6811d7bc522efabb5425c43ba8afd0e289bf9e2e53df4"
+}
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +63,7 @@ def test_names_with_a_placeholder_have_choices() -> None:
         "libreoffice-help-fr-en",
         "libreoffice-pt-br-en",
         "ding-de-en",
+        "ding-everyday-de-en",
         "wmt14-de-en",
         "iwslt2017-de-en",
         "opus-books-en-fr",
@@ -81,6 +86,20 @@ def test_parts_of_the_libreoffice_corpora(name: str, parts: tuple[str, ...]) -> 
     source = entry_of(name).source
     assert isinstance(source, LibreOfficeSource)
     assert source.parts == parts
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("ding-de-en", ("sentences", "phrases")),
+        ("ding-everyday-de-en", ("sentences", "words")),
+    ],
+)
+def test_parts_of_the_ding_corpora(name: str, parts: tuple[str, ...]) -> None:
+    source = entry_of(name).source
+    assert isinstance(source, DingSource)
+    assert source.parts == parts
+    assert source.checksums == DING_CHECKSUMS
 
 
 def test_an_entry_can_name_the_files_of_a_split() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from seq2seq.config.data import CleaningConfig
-from seq2seq.data.cleaning import clean_corpus, clean_extra_pairs
+from seq2seq.data.cleaning import clean_corpora, clean_corpus, clean_extra_pairs
 from seq2seq.data.corpus import Corpus, Pairs
 
 TextPair = tuple[str, str]
@@ -189,3 +189,19 @@ def test_cleaning_is_fast() -> None:
     clean_corpus(corpus, CleaningConfig())
     # 200,000 pairs take a few seconds. The limit leaves room for a busy machine.
     assert time.perf_counter() - started < 1.5
+
+
+def test_a_pair_of_two_corpora_stays_in_both() -> None:
+    first = make_corpus([GOOD, ("Hier gilt es.", "It is so.")], valid=[ALSO_GOOD])
+    second = make_corpus([GOOD, ALSO_GOOD], test=[("Hier  gilt es!", "Another text.")])
+    clean, reports = clean_corpora([first, second], CleaningConfig())
+    assert [list(corpus.splits["train"]) for corpus in clean] == [[GOOD], [GOOD]]
+    dropped = [report.splits["train"].dropped["overlap with valid/test"] for report in reports]
+    assert dropped == [1, 1]
+
+
+def test_other_corpora_do_not_matter_if_overlap_is_allowed() -> None:
+    first = make_corpus([ALSO_GOOD])
+    second = make_corpus([GOOD], test=[ALSO_GOOD])
+    clean, _ = clean_corpora([first, second], CleaningConfig(drop_overlap=False))
+    assert list(clean[0].splits["train"]) == [ALSO_GOOD]

@@ -38,6 +38,30 @@ def test_select_returns_rows_in_the_given_order_without_a_copy() -> None:
     assert selected.flat is ragged.flat
 
 
+@pytest.mark.parametrize(
+    ("rows", "others", "expected"),
+    [
+        ([1, 3], [[7, 8, 9], []], [[1, 2], [7, 8, 9], [3], []]),
+        ([3, 0], [[7], [8, 9]], [[8, 9], [], [3], [7]]),
+        ([], [], [[1, 2], [], [3], [4, 5, 6]]),
+    ],
+)
+def test_replace_puts_other_rows_at_some_positions(
+    rows: list[int], others: list[list[int]], expected: list[list[int]]
+) -> None:
+    before = [[1, 2], [], [3], [4, 5, 6]]
+    ragged = RaggedArray.of(before)
+    replaced = ragged.replace(rows, others)
+    assert rows_of(replaced) == expected
+    assert replaced.lengths.tolist() == [len(row) for row in expected]
+    assert rows_of(ragged) == before
+
+
+def test_replace_of_a_row_that_is_selected_twice_changes_one_of_them() -> None:
+    ragged = RaggedArray.of([[1, 2], [3]]).select(np.array([0, 0, 1]))
+    assert rows_of(ragged.replace([1], [[9]])) == [[1, 2], [9], [3]]
+
+
 def test_selected_pairs_stay_together() -> None:
     encoded = EncodedPairs(RaggedArray.of([[1], [2], [3]]), RaggedArray.of([[4], [5], [6]]))
     selected = encoded.select(np.array([2, 0]))

@@ -1,9 +1,11 @@
 """IBM Model 1, compared with expectation maximization in dictionaries."""
 
 from collections import defaultdict
+from typing import Any
 
+import numpy as np
 import pytest
-from fakes import Sentences, unordered_token_pairs
+from fakes import Sentences, unordered_token_pairs, with_random_case
 
 from seq2seq.data.alignment import Lexicon, train_lexicon
 
@@ -74,6 +76,16 @@ def test_finds_the_translations() -> None:
     lexicon = train(*random_pairs(500))
     translations = {token: best_translation(lexicon, token) for token in range(4, SOURCE_SIZE)}
     assert translations == {token: token + 1 for token in range(4, SOURCE_SIZE)}
+
+
+@pytest.mark.parametrize("as_arrays", [False, True])
+def test_the_case_of_source_tokens_is_ignored(as_arrays: bool) -> None:
+    source, target = random_pairs(60)
+    lexicon = train(source, target)
+    cased: Any = with_random_case(source, SOURCE_SIZE, seed=1)
+    if as_arrays:
+        cased = [np.array(row, dtype=np.int32) for row in cased]
+    assert as_table(train(cased, target)) == as_table(lexicon)
 
 
 def test_tokens_that_no_source_token_explains_come_from_null() -> None:

@@ -5,7 +5,8 @@ import pytest
 from seq2seq.config.sources import DingSource
 from seq2seq.data.corpus import Pairs
 from seq2seq.data.sources import ding
-from seq2seq.data.sources.ding import Part, plain_entry, read_entries, split_entries
+from seq2seq.data.sources.ding import Part, read_entries, split_entries
+from seq2seq.data.sources.ding_entries import plain_entry
 from seq2seq.errors import UserError
 from seq2seq.text.normalization import sentence_key
 
@@ -120,5 +121,5 @@ def test_other_languages_are_an_error() -> None:
 
 
 def test_no_parts_are_an_error() -> None:
-    with pytest.raises(ValueError, match="must list sentences, phrases or both"):
+    with pytest.raises(ValueError, match="must list sentences, phrases, words or several"):
         DingSource(kind="ding", parts=())

@@ -1,16 +1,36 @@
 """Beam search written as plainly as possible: one sentence, every prefix replayed from the start,
 lists and sorting. Tests compare the fast search with it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from fakes import FakeModel, padded_source
+from fakes import FakeModel, NumberState, RandomTableModel, SourceMemory, padded_source
+from torch import Tensor
 
 from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.search import Hypothesis, beam_search
+from seq2seq.models import Step
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
 Prefix = tuple[int, ...]
+
+
+class LimitedModel(RandomTableModel):
+    """A RandomTableModel that gives no probability to any token but `allowed`."""
+
+    def __init__(self, model: RandomTableModel, allowed: list[int]) -> None:
+        super().__init__(model.vocab_size, model.seed, model.logit_range, model.eos_bonus)
+        self.allowed = allowed
+
+    def step(
+        self, memory: SourceMemory, state: NumberState, token: Tensor
+    ) -> tuple[Step, NumberState]:
+        step, next_state = super().step(memory, state, token)
+        logits = torch.full_like(step.logits, -1e9)
+        logits[:, self.allowed] = step.logits[:, self.allowed]
+        return Step(logits, step.attention), next_state
 
 
 class Replay:
@@ -51,15 +71,29 @@ class Replay:
 
 
 def slow_search(
-    model: FakeModel, source: list[int], config: SearchConfig
+    model: FakeModel,
+    source: list[int],
+    config: SearchConfig,
+    *,
+    forbidden: Sequence[int] = (PAD, UNK),
+    slots: Sequence[int] = (),
+    all_slots: Sequence[int] = (),
 ) -> list[tuple[list[int], float, float]]:
     """Returns (tokens, log-probability, score) of the n best translations of one sentence."""
     replay = Replay(model, source)
-    max_length = int(len(source) * config.max_length_ratio) + 10
+    max_length = max(int(len(source) * config.max_length_ratio) + 10, len(slots) + 1)
     still_open: list[tuple[float, Prefix]] = [(0.0, ())]
     finished: list[tuple[float, float, Prefix]] = []
     while still_open:
-        continuations = _continuations(replay, still_open, max_length, config)
+        continuations = []
+        for log_prob, prefix in still_open:
+            next_log_probs = dict(enumerate(replay.log_probs(prefix)))
+            next_log_probs = _without_repeats(next_log_probs, prefix, all_slots, config)
+            next_log_probs = constrained(next_log_probs, prefix, slots, all_slots, max_length)
+            for token, token_log_prob in next_log_probs.items():
+                if token not in (BOS, *forbidden):
+                    continuations.append((log_prob + token_log_prob, prefix, token))
+        continuations.sort(reverse=True, key=lambda entry: entry[0])
         for log_prob, prefix, token in continuations[: config.beam]:
             if token == EOS:
                 score = log_prob / _length_penalty(len(prefix) + 1, config)
@@ -74,21 +108,48 @@ def slow_search(
     return [(list(prefix), log_prob, score) for score, log_prob, prefix in best]
 
 
-def _continuations(
-    replay: Replay, still_open: list[tuple[float, Prefix]], max_length: int, config: SearchConfig
-) -> list[tuple[float, Prefix, int]]:
-    """(log-probability, prefix, next token) of all that is allowed, best first."""
-    continuations = []
-    for log_prob, prefix in still_open:
-        for token, token_log_prob in enumerate(replay.log_probs(prefix)):
-            if token in (PAD, UNK, BOS):
-                continue
-            if token != EOS and len(prefix) + 1 >= max_length:
-                continue
-            if token != EOS and has_repeat((*prefix, token), config.no_repeat_ngram_size):
-                continue
-            continuations.append((log_prob + token_log_prob, prefix, token))
-    return sorted(continuations, reverse=True, key=lambda entry: entry[0])
+def constrained(
+    log_probs: dict[int, float],
+    prefix: Prefix,
+    slots: Sequence[int],
+    all_slots: Sequence[int],
+    max_length: int,
+) -> dict[int, float]:
+    """What is left of the next tokens, so that a translation contains its slots and ends in time.
+
+    The best slot that is missing gets the probability of an </s> that comes too early.
+    """
+    missing = Counter(slots)
+    missing.subtract(token for token in prefix if token in all_slots)
+    assert all(count >= 0 for count in missing.values())
+    left = {}
+    for token, log_prob in log_probs.items():
+        if token not in all_slots or missing[token] > 0:
+            left[token] = log_prob
+    total = sum(missing.values())
+    if total:
+        end = left.pop(EOS)
+        best = max((token for token in left if token in all_slots), key=lambda token: left[token])
+        left[best] = max(left[best], end)
+    steps = max_length - len(prefix) - 1  # without </s>
+    if steps <= total:
+        allowed = all_slots if total else [EOS]
+        left = {token: log_prob for token, log_prob in left.items() if token in allowed}
+    return left
+
+
+def _without_repeats(
+    log_probs: dict[int, float], prefix: Prefix, all_slots: Sequence[int], config: SearchConfig
+) -> dict[int, float]:
+    size = config.no_repeat_ngram_size
+    # Slots may have repeated n-grams already, so only one that ends with the new token counts.
+    ngrams = [prefix[i : i + size] for i in range(len(prefix) - size + 1)]
+    left = {}
+    for token, log_prob in log_probs.items():
+        is_repeat = size > 0 and (*prefix, token)[-size:] in ngrams
+        if token == EOS or token in all_slots or not is_repeat:
+            left[token] = log_prob
+    return left
 
 
 def _may_win(

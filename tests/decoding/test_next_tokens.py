@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -93,7 +94,7 @@ def fast_best(case: Case) -> list[list[tuple[float, int, int]]]:
         rows, columns = zip(*case.excluded, strict=True)
         scores.exclude(rows, columns)
     if case.ends:
-        scores.exclude_all_but(1, case.ends)
+        scores.exclude_all_but(case.ends, [1] * len(case.ends))
     tensors = scores.best(case.scores, layout_of(case.row_counts), case.count)
     best = []
     for log_probs, rows_, columns_ in zip(*(tensor.tolist() for tensor in tensors), strict=True):
@@ -128,3 +129,43 @@ def test_forbidden_columns_keep_their_share_of_the_probability() -> None:
     best, _, columns = scores.best(torch.zeros(1), BeamLayout(1, 1), 2)
     assert columns.tolist() == [[0, 1]]
     assert best.tolist() == [[-898.0, -899.0]]
+
+
+@pytest.mark.parametrize("small", [0, 100_000], ids=["grouped", "sorted"])
+@pytest.mark.parametrize("seed", range(20))
+def test_pass_on_equals_editing_the_logits(
+    seed: int, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(next_tokens, "_SMALL", small)
+    rng = random.Random(seed)
+    columns = rng.choice([4, 9, 50])
+    log_probs = torch.randn(6, columns, generator=torch.Generator().manual_seed(seed))
+    log_probs = log_probs.log_softmax(1)
+    rows = rng.sample(range(6), 4)
+    heirs = [[rng.choice([0, 2, 3]) for _ in range(3)] for _ in rows]
+    scores = NextTokenScores(log_probs.clone())
+    scores.pass_on(rows, 1, np.array(heirs))
+    for row, row_heirs in zip(rows, heirs, strict=True):
+        best = max(row_heirs, key=lambda heir: float(log_probs[row, heir]))
+        log_probs[row, best] = max(log_probs[row, best], log_probs[row, 1])
+        log_probs[row, 1] = MINUS_INFINITY
+    best_log_probs, best_rows, best_columns = scores.best(torch.zeros(6), BeamLayout(6, 1), columns)
+    for row in range(6):
+        expected = sorted(log_probs[row].tolist(), reverse=True)[:-1]
+        assert best_log_probs[row, : columns - 1].tolist() == pytest.approx(expected, abs=1e-5)
+        found = log_probs[row][best_columns[row, : columns - 1]]
+        assert found.tolist() == pytest.approx(expected, abs=1e-5)
+        assert set(best_rows[row].tolist()) == {row}
+
+
+@pytest.mark.parametrize("small", [0, 100_000], ids=["grouped", "sorted"])
+def test_exclude_all_but_may_leave_several_columns(
+    small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(next_tokens, "_SMALL", small)
+    scores = NextTokenScores(torch.arange(20.0).repeat(2, 1))
+    scores.exclude_all_but([1, 1, 1], [3, 7, 11])
+    best, _, columns = scores.best(torch.zeros(2), BeamLayout(2, 1), 4)
+    assert columns[0].tolist() == [19, 18, 17, 16]
+    assert columns[1].tolist()[:3] == [11, 7, 3]
+    assert best[1, 3] == MINUS_INFINITY

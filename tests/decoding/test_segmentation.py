@@ -1,14 +1,19 @@
 """Long texts are divided where it hurts least, and nothing is lost."""
 
+import functools
 import random
 from collections import Counter
-from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from fakes import tiny_tokenizer
+from fakes import tiny_layer, tiny_tokenizer
 
+from seq2seq.config.text import TextConfig
+from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.decoding.segmentation import Segmenter, join_texts
-from seq2seq.text.tokenizer import Side, Tokenizer
+from seq2seq.text.layer import SourceText, TextLayer
+from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.text.tokenizer_training import train_tokenizer
 
 SENTENCE = "hund sieht haus ."
 JAPANESE_SENTENCE = "猫日本語。"
@@ -19,12 +24,22 @@ WORDS = [
 ]
 
 
-def parts_of(text: str, max_tokens: int) -> list[str]:
-    return [part.text for part in Segmenter(tiny_tokenizer(), max_tokens).divide(text)]
+def divide(text: str, max_tokens: int, **settings: Any) -> list[SourceText]:
+    return Segmenter(tiny_layer(**settings), max_tokens).divide(text)
+
+
+def parts_of(text: str, max_tokens: int, **settings: Any) -> list[str]:
+    return [part.original for part in divide(text, max_tokens, **settings)]
+
+
+@functools.cache
+def japanese_tokenizer() -> Tokenizer:
+    config = TokenizerConfig(vocab_size=320, character_coverage=1.0)
+    return train_tokenizer(config, ["猫日本語。", "日本の猫！"] * 20, ["a cat."] * 40)
 
 
 def token_count(text: str) -> int:
-    return len(tiny_tokenizer().encode([text], "source")[0])
+    return len(tiny_layer().prepare(text).tokens)
 
 
 def random_text(seed: int) -> str:
@@ -49,8 +64,9 @@ def test_every_part_is_short_enough(max_tokens: int, seed: int) -> None:
 
 @pytest.mark.parametrize("max_tokens", [8, 16, 40])
 def test_parts_come_with_their_tokens(max_tokens: int) -> None:
-    for part in Segmenter(tiny_tokenizer(), max_tokens).divide(random_text(0)):
-        assert [part.tokens] == tiny_tokenizer().encode([part.text], "source")
+    for part in divide(random_text(0), max_tokens):
+        (tokens,) = tiny_tokenizer().encode([part.slotted.text], "source")
+        assert list(part.tokens) == (tokens if part.slotted.has_letters() else [])
 
 
 def test_a_short_text_is_not_divided() -> None:
@@ -65,8 +81,7 @@ def test_texts_are_divided_after_sentences() -> None:
 
 
 def test_scripts_without_spaces_are_divided_after_full_width_marks() -> None:
-    assert token_count(JAPANESE_SENTENCE) < 32
-    parts = parts_of(JAPANESE_SENTENCE * 9, 64)
+    parts = parts_of(JAPANESE_SENTENCE * 9, 16, tokenizer=japanese_tokenizer())
     assert len(parts) > 1
     assert all(part.endswith("。") for part in parts)
     assert "".join(parts) == JAPANESE_SENTENCE * 9
@@ -78,24 +93,48 @@ def test_neighboring_sentences_are_joined_up_to_half_of_the_limit() -> None:
     assert parts[0] == f"{SENTENCE} {SENTENCE}"
 
 
-class CountingTokenizer(Tokenizer):
-    """Counts how often each text is encoded."""
+def test_sentences_without_letters_count_as_well() -> None:
+    text = "hund" + " !" * 100 + " katze"
+    parts = divide(text, 32)
+    assert all(len(part.tokens) < 32 for part in parts)
+    assert " ".join(part.original for part in parts) == text
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokenizer = tokenizer
+
+@pytest.mark.parametrize("max_tokens", [8, 16])
+def test_what_must_not_change_is_not_divided(max_tokens: int) -> None:
+    address = "https://example.org/" + "hund!/" * 40
+    name = "{count, plural, one {# hund. Haus} other {# hund! Haus}}"
+    text = f"hund sieht {address} . katze sucht {name} . " * 3
+    copied = [slot.text for part in divide(text, max_tokens) for slot in part.slotted.slots]
+    assert copied == [address, name] * 3
+
+
+def test_what_must_not_change_is_one_token() -> None:
+    text = "hund sieht https://example.org/" + "haus" * 1000
+    assert parts_of(text, 16) == [text]
+
+
+class CountingLayer(TextLayer):
+    """Counts how often each text is prepared."""
+
+    def __init__(self) -> None:
+        super().__init__(tiny_tokenizer(), TextConfig(), source_language="de", target_language="de")
         self.counts: Counter[str] = Counter()
 
-    def encode(self, texts: Sequence[str], side: Side) -> list[list[int]]:
-        self.counts.update(texts)
-        return self.tokenizer.encode(texts, side)
+    def prepare(self, text: str) -> SourceText:
+        self.counts[text] += 1
+        return super().prepare(text)
 
 
+@pytest.mark.parametrize("mark", [".", ","])
 @pytest.mark.parametrize("max_tokens", [16, 40, 4000])
-def test_no_text_is_tokenized_twice(max_tokens: int) -> None:
-    tokenizer = CountingTokenizer(tiny_tokenizer())
-    text = " ".join(f"{word} {number}." for number, word in enumerate(["hund", "katze"] * 30))
-    Segmenter(tokenizer, max_tokens).divide(text)
-    assert set(tokenizer.counts.values()) == {1}
+def test_no_text_is_prepared_twice(max_tokens: int, mark: str) -> None:
+    layer = CountingLayer()
+    # The words differ, so that no two parts are the same.
+    words = [f"{letter}und {other}aus{mark}" for letter in "hkgst" for other in "hkgst"]
+    text = " ".join(words)
+    Segmenter(layer, max_tokens).divide(text)
+    assert set(layer.counts.values()) == {1}
 
 
 @pytest.mark.parametrize(

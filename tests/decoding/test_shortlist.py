@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 from fakes import (
-    NumberState,
     RandomTableModel,
     Sentences,
-    SourceMemory,
     padded_source,
     unordered_token_pairs,
+    with_random_case,
 )
+from reference_search import LimitedModel
 from torch import Tensor
 
 from seq2seq.config.search import SearchConfig
@@ -21,7 +21,6 @@ from seq2seq.data.alignment import train_lexicon
 from seq2seq.decoding.search import Hypothesis, beam_search
 from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.errors import UserError
-from seq2seq.models import Step
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
 SOURCE_SIZE = 12
@@ -35,7 +34,12 @@ def random_pairs(seed: int) -> tuple[Sentences, Sentences]:
 
 
 def shortlist_of(source: Sentences, target: Sentences, **options: Any) -> Shortlist:
-    options = {"identical": True, "best": 2, "frequent": 1, **options}
+    options = {
+        "identical": [(token, token) for token in range(SOURCE_SIZE)],
+        "best": 2,
+        "frequent": 1,
+        **options,
+    }
     return build_shortlist(
         source,
         target,
@@ -92,6 +96,23 @@ def test_candidates_are_padded_and_begin_with_the_end() -> None:
     assert candidates[:, 0].tolist() == [EOS, EOS]
 
 
+def test_the_case_of_source_tokens_is_ignored() -> None:
+    rows = [[4, 7], [9, 5, 8], [11]]
+    shortlist = random_shortlist(1)
+    expected = shortlist.candidates(padded_source(rows)[0])
+    cased = with_random_case(rows, SOURCE_SIZE, seed=0)
+    assert cased != rows
+    assert torch.equal(shortlist.candidates(padded_source(cased)[0]), expected)
+    assert shortlist.coverage(cased, rows) == shortlist.coverage(rows, rows)
+
+
+def test_a_shortlist_learned_from_cased_tokens_is_the_same() -> None:
+    source, target = random_pairs(1)
+    expected = shortlist_of(source, target).tensors()
+    cased = shortlist_of(with_random_case(source, SOURCE_SIZE, seed=0), target).tensors()
+    assert all(torch.equal(cased[name], expected[name]) for name in expected)
+
+
 def test_no_candidate_occurs_twice() -> None:
     (row,) = random_shortlist(1).candidates(torch.tensor([[11, 11, 4, EOS]]))
     tokens = [token for token in row.tolist() if token != PAD]
@@ -106,10 +127,23 @@ def test_candidates_do_not_depend_on_the_batch() -> None:
 
 
 def test_a_shortlist_of_no_corpus_allows_what_is_always_allowed() -> None:
-    shortlist = shortlist_of([], [], identical=False)
+    shortlist = shortlist_of([], [], identical=[])
     (row,) = shortlist.candidates(torch.tensor([[3, 3]]))
     assert row[0] == EOS
     assert ALWAYS in candidate_set(row)
+
+
+def test_required_tokens_are_candidates_of_their_sentence_alone() -> None:
+    source = torch.tensor([[4, 5, EOS], [4, 5, EOS], [4, 5, EOS]])
+    shortlist = random_shortlist(1)
+    without = candidate_set(shortlist.candidates(source, forbidden=[12, 13])[0])
+    first, second, third = shortlist.candidates(
+        source, forbidden=[12, 13], required=[[12], [], [13, 12, 12]]
+    )
+    assert candidate_set(first) == without | {12}
+    assert candidate_set(second) == without
+    assert candidate_set(third) == without | {12, 13}
+    assert third.tolist().count(12) == 1
 
 
 def test_coverage_by_hand() -> None:
@@ -164,22 +198,6 @@ def test_a_shortlist_of_a_larger_vocabulary_is_an_error() -> None:
 
 
 # -- search ----------------------------------------------------------------------------------------
-
-
-class LimitedModel(RandomTableModel):
-    """A RandomTableModel that gives no probability to any token but `allowed`."""
-
-    def __init__(self, model: RandomTableModel, allowed: list[int]) -> None:
-        super().__init__(model.vocab_size, model.seed, model.logit_range, model.eos_bonus)
-        self.allowed = allowed
-
-    def step(
-        self, memory: SourceMemory, state: NumberState, token: Tensor
-    ) -> tuple[Step, NumberState]:
-        step, next_state = super().step(memory, state, token)
-        logits = torch.full_like(step.logits, -1e9)
-        logits[:, self.allowed] = step.logits[:, self.allowed]
-        return Step(logits, step.attention), next_state
 
 
 def search(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from fakes import CopySourceModel, tiny_tokenizer
+from fakes import CopySourceModel, tiny_layer, tiny_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,7 +31,8 @@ def copier() -> Translator:
 
 def copier_with(search: SearchConfig) -> Translator:
     tokenizer = tiny_tokenizer()
-    return Translator(CopySourceModel(tokenizer.size("target")), tokenizer, search)
+    model = CopySourceModel(tokenizer.size("target"))
+    return Translator(model, tokenizer, search, layer=tiny_layer())
 
 
 # -- lines -----------------------------------------------------------------------------------------
@@ -133,7 +134,8 @@ def sentence_copier() -> Translator:
     tokenizer = tiny_tokenizer()
     search = SearchConfig(beam=1, no_repeat_ngram_size=0)
     model = CopySourceModel(tokenizer.size("target"))
-    return Translator(model, tokenizer, search, sentences=SentenceSplitter("de"))
+    sentences = SentenceSplitter("de")
+    return Translator(model, tokenizer, search, layer=tiny_layer(), sentences=sentences)
 
 
 def translated_lines(translator: Translator, data: bytes) -> list[str]:

@@ -1,6 +1,8 @@
 """N texts in, N translations out, for any text: in order, with nothing lost."""
 
+import functools
 import random
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from fakes import (
     NumberState,
     RandomTableModel,
     SourceMemory,
+    tiny_layer,
     tiny_tokenizer,
     word_pairs,
 )
@@ -21,16 +24,20 @@ from torch import Tensor
 
 from seq2seq.config.model import LSTMConfig
 from seq2seq.config.search import SearchConfig
-from seq2seq.decoding.copy_slots import CopySlots
+from seq2seq.config.text import TextConfig
+from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.decoding.translation import Translation
 from seq2seq.decoding.translator import Translator
 from seq2seq.models import Seq2Seq, Step, VocabularySizes, build
+from seq2seq.text.layer import TextLayer
 from seq2seq.text.normalization import fold_spaces, normalize_text
 from seq2seq.text.sentences import SentenceSplitter
-from seq2seq.text.tokenizer import COPY
+from seq2seq.text.tokenizer import COPY, Tokenizer
+from seq2seq.text.tokenizer_training import train_tokenizer
 
 VOCAB_SIZE = tiny_tokenizer().size("target")
-SLOT = CopySlots(tiny_tokenizer()).token
+PRIVATE = re.compile("[\ue000-\uf8ff]")
+SLOT = tiny_tokenizer().token_of(COPY, "target")
 STRANGE_TEXTS = [
     "",
     "   ",
@@ -67,11 +74,20 @@ STRANGE_TEXTS = [
 ]
 
 
+@functools.cache
+def tokenizer_with_capitals() -> Tokenizer:
+    """As large as `tiny_tokenizer`. It knows capitals, which sentences start with."""
+    pairs = word_pairs(300)
+    source = [*pairs.source, *map(str.title, pairs.source)]
+    config = TokenizerConfig(vocab_size=VOCAB_SIZE, character_coverage=1.0)
+    return train_tokenizer(config, source, [*pairs.target, *pairs.target])
+
+
 def translator(
     model: Seq2Seq | None = None,
     *,
     max_source_tokens: int = 64,
-    joint: bool = True,
+    tokenizer: Tokenizer | None = None,
     language: str | None = None,
     **search: Any,
 ) -> Translator:
@@ -79,12 +95,17 @@ def translator(
 
     It divides texts into the sentences of `language`, if one is given.
     """
-    tokenizer = tiny_tokenizer(joint)
+    tokenizer = tokenizer or tiny_tokenizer()
     model = model or CopySourceModel(tokenizer.size("target"))
     config = SearchConfig(**{"beam": 2, "no_repeat_ngram_size": 0, **search})
     sentences = None if language is None else SentenceSplitter(language)
     return Translator(
-        model, tokenizer, config, sentences=sentences, max_source_tokens=max_source_tokens
+        model,
+        tokenizer,
+        config,
+        layer=tiny_layer(tokenizer),
+        sentences=sentences,
+        max_source_tokens=max_source_tokens,
     )
 
 
@@ -172,6 +193,43 @@ def test_an_empty_text_has_no_alternatives() -> None:
 
 def test_characters_outside_a_joint_vocabulary_are_carried_over() -> None:
     assert translator()(["hund 日 q katze"]) == ["hund 日 q katze"]
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_each_word_that_the_vocabulary_cannot_spell_is_carried_over_whole(backward: bool) -> None:
+    text = f"hund 😀 Katze q1 haus {COPY} 日本 garten ☃"
+    (translation,) = translator(CopySourceModel(VOCAB_SIZE, backward=backward))([text])
+    for copied in ["😀", "Katze", "q1", COPY, "日本", "☃"]:
+        assert translation.count(copied) == 1
+
+
+def test_a_translation_has_no_slot_if_the_source_has_none() -> None:
+    model = SlotLover(VOCAB_SIZE, 5, eos_bonus=-1.0)
+    assert not PRIVATE.search(translator(model, max_length_ratio=0.5)(["hund katze"])[0])
+    assert not PRIVATE.search(translator(model, max_length_ratio=0.5)(["hund 😀 katze"])[0])
+
+
+def test_sentences_with_and_without_slots_are_in_batches_of_their_own() -> None:
+    model = CountingModel()
+    texts = ["hund", "hund 7", "<b>katze</b> haus", "katze", "haus 7", "<b>hund</b> 7"]
+    assert translator(model)(texts) == texts
+    assert model.batch_sizes == [2, 1, 2, 1]  # plain, tags, slots, both
+
+
+def test_tags_are_placed_by_the_attention() -> None:
+    texts = ["hund <b>katze</b> 7 haus"]
+    model = CopySourceModel(VOCAB_SIZE)
+    assert translator(model)(texts) == texts
+    assert translator(model).translate(texts)[0].alternatives[0].attention is None
+    (shown,) = translator(model).translate(texts, attention=True)
+    assert shown.alternatives[0].attention is not None
+
+
+def test_quotes_are_those_of_the_target_language() -> None:
+    tokenizer = tiny_tokenizer()
+    layer = TextLayer(tokenizer, TextConfig(), source_language="de", target_language="en")
+    copier = Translator(CopySourceModel(VOCAB_SIZE), tokenizer, SearchConfig(), layer=layer)
+    assert copier(["„hund sieht haus .“"]) == ["“hund sieht haus .”"]
 
 
 # -- batches ---------------------------------------------------------------------------------------
@@ -278,15 +336,17 @@ class CountingModel(CopySourceModel):
     def __init__(self) -> None:
         super().__init__(VOCAB_SIZE)
         self.num_sources = 0
+        self.batch_sizes: list[int] = []
 
     def encode(self, source: Tensor, source_mask: Tensor) -> SourceMemory:
         self.num_sources += len(source)
+        self.batch_sizes.append(len(source))
         return super().encode(source, source_mask)
 
 
 def test_each_sentence_is_translated_alone() -> None:
     model = CountingModel()
-    translate = translator(model, language="de")
+    translate = translator(model, tokenizer=tokenizer_with_capitals(), language="de")
     assert translate(["Hund sieht. Katze sieht!  Haus?", "", "hund"]) == [
         "Hund sieht. Katze sieht!  Haus?",
         "",
@@ -303,7 +363,8 @@ def test_without_a_splitter_a_text_is_translated_as_a_whole() -> None:
 
 def test_joined_sentences_are_translated_as_they_are_alone() -> None:
     sentences = ["Hund sieht.", "Katze sucht Haus!", "Garten?", "Hund hund hund."]
-    translate = translator(CopySourceModel(VOCAB_SIZE, backward=True), language="de")
+    model = CopySourceModel(VOCAB_SIZE, backward=True)
+    translate = translator(model, tokenizer=tokenizer_with_capitals(), language="de")
     alone = translate(sentences)
     assert alone[1].startswith("!")
     assert translate([" ".join(sentences)]) == [" ".join(alone)]

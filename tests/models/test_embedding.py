@@ -6,7 +6,7 @@ from torch import Tensor
 
 from seq2seq.config.model import LSTMConfig, Tying
 from seq2seq.models import VocabularySizes
-from seq2seq.models.layers.embedding import TokenEmbedding
+from seq2seq.models.layers.embedding import CasedEmbedding, TokenEmbedding
 from seq2seq.models.lstm import LSTM
 
 
@@ -17,6 +17,35 @@ def test_embeddings_have_unit_variance_and_rows_of_length_one() -> None:
     tokens = torch.arange(500).view(5, 100)
     assert float(embedding.weight.norm(dim=1).mean()) == pytest.approx(1, abs=0.05)
     assert float(embedding(tokens).var()) == pytest.approx(1, abs=0.05)
+
+
+@torch.no_grad()
+def test_a_case_is_added_to_its_token() -> None:
+    tokens = TokenEmbedding(3, 4, dropout=0.0, word_dropout=0.0)
+    tokens.weight.copy_(torch.arange(12.0).view(3, 4))
+    embedding = CasedEmbedding(tokens, 3)
+    assert not embedding.cases.any()
+    embedding.cases[0] = 10
+    embedding.cases[1] = 100
+    # Token 2 in each case, and token 1 in upper case: rows times the root of 4.
+    (embedded,) = embedding(torch.tensor([[2, 2 + 3, 2 + 6, 1 + 6]]))
+    assert embedded.tolist() == [
+        [16, 18, 20, 22],
+        [36, 38, 40, 42],
+        [216, 218, 220, 222],
+        [208, 210, 212, 214],
+    ]
+
+
+def test_word_dropout_drops_the_case_with_its_token() -> None:
+    torch.manual_seed(0)
+    tokens = TokenEmbedding(20, 6, dropout=0.0, word_dropout=0.5)
+    embedding = CasedEmbedding(tokens, 2).train()
+    torch.nn.init.ones_(embedding.cases)
+    embedded = embedding(torch.randint(20, 40, (40, 50)))
+    is_dropped = (embedded == 0).all(-1)
+    assert torch.equal(is_dropped, (embedded == 0).any(-1))
+    assert float(is_dropped.float().mean()) == pytest.approx(0.5, abs=0.05)
 
 
 def dropout_factors(embedding: TokenEmbedding, tokens: Tensor) -> Tensor:

@@ -1,8 +1,14 @@
 """Letters of foreign scripts, and words in scripts without spaces."""
 
 import pytest
+import regex
 
-from seq2seq.text.scripts import count_words, foreign_letters
+from seq2seq.text.scripts import (
+    UNSPACED,
+    UNSPACED_LETTERS,
+    count_words,
+    foreign_letters,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,15 @@ def test_foreign_letters(text: str, language: str, share: float) -> None:
 )
 def test_words(text: str, words: int) -> None:
     assert count_words(text) == words
+
+
+@pytest.mark.parametrize("letter", ["文", "々", "ひ", "カ", "ก", "ກ", "ខ", "မ", "བ"])
+def test_scripts_without_spaces(letter: str) -> None:
+    assert UNSPACED.fullmatch(letter)
+    assert not regex.search(f"[^{UNSPACED_LETTERS}]", letter)
+
+
+@pytest.mark.parametrize("letter", ["a", "ß", "Я", "λ", "ع", "한", "ह", "1", "。", " ", "\ue000"])
+def test_other_characters_stand_between_spaces(letter: str) -> None:
+    assert not UNSPACED.search(letter)
+    assert regex.search(f"[^{UNSPACED_LETTERS}]", letter)

@@ -22,7 +22,8 @@ from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.text import subword_sampling
 from seq2seq.text.subword_model import SubwordModel, read_subword_model
 from seq2seq.text.subword_sampling import BPEDropout, SubwordSampler, UnigramSampler
-from seq2seq.text.tokenizer import COPY, Tokenizer, train_tokenizer
+from seq2seq.text.tokenizer import COPY, RESERVED, Tokenizer
+from seq2seq.text.tokenizer_training import train_tokenizer
 
 Kind = Literal["unigram", "bpe"]
 Segmentation = tuple[str, ...]
@@ -344,7 +345,7 @@ def test_a_model_file_is_read_as_the_library_reads_it(kind: Kind, byte_fallback:
     processor = tokenizer._processor("source")
     assert model.kind == kind
     assert model.unknown == processor.unk_id()
-    assert model.symbols.keys() == {COPY, "\ue002", *SYMBOLS}
+    assert model.symbols.keys() == {*RESERVED, *SYMBOLS}
     bytes_ = [i for i in range(processor.get_piece_size()) if processor.is_byte(i)]
     assert model.bytes == bytes_
     assert [processor.id_to_piece(i) for i in bytes_[65:67]] == ["<0x41>", "<0x42>"][: len(bytes_)]

@@ -1,6 +1,7 @@
 """Text to tokens and back: exact for any text, repeatable sampling, and damaged files."""
 
 import functools
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,17 +12,20 @@ from hypothesis import strategies as st
 
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.errors import UserError
+from seq2seq.text import tokenizer_training
+from seq2seq.text.case import CaseFolder
 from seq2seq.text.tokenizer import (
     BOS,
     COPY,
     EOS,
     PAD,
+    SLOTS,
+    TAG,
     UNK,
     Side,
     Tokenizer,
-    cached_tokenizer,
-    train_tokenizer,
 )
+from seq2seq.text.tokenizer_training import cached_tokenizer, train_tokenizer
 
 Kind = Literal["unigram", "bpe"]
 SIDES: tuple[Side, ...] = ("source", "target")
@@ -259,6 +263,218 @@ def test_sampling_leaves_the_best_segmentation(kind: Kind) -> None:
     assert tokenizer.encode(texts, "source") == best
 
 
+# -- Case ------------------------------------------------------------------------------------------
+
+FOLDER = CaseFolder("de")
+CASED_TEXTS = ["Hund sieht KATZE", "HUND", "hunD", "Straße", "STRASSE", "İI", "Hund-KATZE", "ΣΑΣ"]
+
+cased_text = st.text(
+    st.one_of(
+        st.characters(codec="utf-8"),
+        st.sampled_from(" \u2581\ue000\ue001bE\n"),
+        st.sampled_from("hundHUNDäÄßẞıİǅΣςé\u0301"),
+    )
+)
+
+
+@functools.cache
+def cased(kind: Kind, joint: bool) -> Tokenizer:
+    pairs = word_pairs(200)
+    source = [text.title() for text in pairs.source]
+    config = TokenizerConfig(kind=kind, joint=joint, vocab_size=320)
+    return train_tokenizer(config, source, pairs.target, FOLDER)
+
+
+@every_model
+@settings(max_examples=100, deadline=None)
+@given(text=cased_text)
+def test_decoding_restores_the_case_of_any_text(kind: Kind, joint: bool, text: str) -> None:
+    tokenizer = cased(kind, joint)
+    for side in SIDES:
+        (ids,) = tokenizer.encode([text], side)
+        assert tokenizer.decode([ids], side) == [text]
+        size = tokenizer.size(side) * (tokenizer.source_cases if side == "source" else 1)
+        assert max(ids, default=0) < size
+
+
+@every_model
+@pytest.mark.parametrize("side", SIDES)
+def test_decoding_restores_difficult_texts_with_case(kind: Kind, joint: bool, side: Side) -> None:
+    tokenizer = cased(kind, joint)
+    texts = DIFFICULT_TEXTS + CASED_TEXTS
+    assert tokenizer.decode(tokenizer.encode(texts, side), side) == texts
+
+
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+@settings(max_examples=75, deadline=None)
+@given(text=cased_text, seed=st.integers(0, 2**31 - 1))
+def test_decoding_restores_the_case_of_any_sampled_text(kind: Kind, text: str, seed: int) -> None:
+    tokenizer = cased(kind, True)
+    sampled = tokenizer.sample([text], "source", alpha=0.2, seed=seed)
+    assert tokenizer.decode(sampled, "source") == [text]
+
+
+def test_an_id_is_a_token_plus_its_case() -> None:
+    tokenizer = cased("unigram", False)
+    size = tokenizer.size("source")
+    lower, capitalized, upper = tokenizer.encode(["hund", "Hund", "HUND"], "source")
+    assert max(lower) < size
+    assert capitalized == [token + size for token in lower]
+    assert upper == [token + 2 * size for token in lower]
+    assert tokenizer.source_cases == 3
+
+
+def test_each_word_has_its_own_case() -> None:
+    tokenizer = cased("bpe", False)
+    size = tokenizer.size("source")
+    (ids,) = tokenizer.encode(["Hund sieht KATZE ."], "source")
+    assert tokenizer.encode(["hund sieht katze ."], "source") == [[token % size for token in ids]]
+    assert [token // size for token in ids] == [1, 0, 2, 0]
+    assert tokenizer.tokens(ids, "source") == [
+        "\u2581Hund",
+        "\u2581sieht",
+        "\u2581KATZE",
+        "\u2581.",
+    ]
+
+
+def test_only_the_first_token_of_a_capitalized_word_shows_a_capital() -> None:
+    tokenizer = cased("bpe", False)
+    (ids,) = tokenizer.encode(["Gzhund GZHUND"], "source")
+    assert len(ids) > 6
+    assert "".join(tokenizer.tokens(ids, "source")) == "\u2581Gzhund\u2581GZHUND"
+
+
+def test_bytes_are_shown_without_case() -> None:
+    tokenizer = cased("bpe", False)
+    (ids,) = tokenizer.encode(["XÄ"], "source")
+    assert tokenizer.tokens(ids, "source") == ["\u2581", "<0x78>", "<0xC3>", "<0xA4>"]
+
+
+def test_a_symbol_with_capitals_is_one_token() -> None:
+    pairs = word_pairs(200)
+    for joint in (True, False):
+        config = TokenizerConfig(vocab_size=330, joint=joint, user_symbols=("<TAG>", "<2En>"))
+        tokenizer = train_tokenizer(config, pairs.source, pairs.target, FOLDER)
+        for side in SIDES:
+            (ids,) = tokenizer.encode(["hund<TAG>katze <2En>"], side)
+            tokens = tokenizer.tokens(ids, side)
+            assert tokens.count("<TAG>") == tokens.count("<2En>") == 1
+            assert tokenizer.decode([ids], side) == ["hund<TAG>katze <2En>"]
+
+
+def test_the_target_is_read_with_its_capitals() -> None:
+    tokenizer = cased("unigram", False)
+    assert max(tokenizer.encode(["Dog DOG"], "target")[0]) < tokenizer.size("target")
+    lower, upper = tokenizer.encode(["dog", "DOG"], "target")
+    assert lower != upper
+
+
+def test_the_source_side_learns_from_text_in_lower_case() -> None:
+    # Everything that the source was trained on has capitals.
+    tokenizer = cased("bpe", False)
+    for text in ("hund", "Hund", "HUND"):
+        assert len(tokenizer.encode([text], "source")[0]) == 1
+    # Without a case folder, these are different words.
+    assert len(trained("bpe", False).encode(["HUND"], "source")[0]) > 1
+
+
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_sampling_with_case_depends_only_on_its_seed(kind: Kind) -> None:
+    tokenizer = cased(kind, True)
+    size = tokenizer.size("source")
+    texts = [text.title() for text in word_pairs(50).source]
+    first = tokenizer.sample(texts, "source", alpha=0.3, seed=7)
+    assert tokenizer.sample(texts, "source", alpha=0.3, seed=7) == first
+    assert tokenizer.sample(texts, "source", alpha=0.3, seed=9) != first
+    # The case of the text does not change how it is divided.
+    lower = tokenizer.sample([text.lower() for text in texts], "source", alpha=0.3, seed=7)
+    assert [[token % size for token in row] for row in first] == lower
+    assert first != lower
+
+
+def test_symbols_have_no_case() -> None:
+    tokenizer = cased("unigram", False)
+    (ids,) = tokenizer.encode([f"HUND{COPY}KATZE {SLOTS[3]}"], "source")
+    for symbol in (COPY, SLOTS[3]):
+        assert tokenizer.token_of(symbol, "source") in ids
+
+
+# -- Slots -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_every_slot_is_a_token_of_both_sides(joint: bool) -> None:
+    tokenizer = trained("unigram", joint)
+    assert tokenizer.slots == list(SLOTS)
+    for side in SIDES:
+        tokens = [tokenizer.token_of(slot, side) for slot in SLOTS]
+        assert len(set(tokens)) == 16
+        assert tokenizer.decode([tokens], side) == ["".join(SLOTS)]
+        (ids,) = tokenizer.encode([f"hund{SLOTS[5]}katze {SLOTS[15]}."], side)
+        assert [token for token in ids if token in tokens] == [tokens[5], tokens[15]]
+
+
+def test_a_tokenizer_of_before_has_one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer_training, "RESERVED", (COPY, TAG))
+    pairs = word_pairs(100)
+    tokenizer = train_tokenizer(TokenizerConfig(vocab_size=310), pairs.source, pairs.target)
+    assert tokenizer.slots == [COPY]
+
+
+# -- Digits ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("split_digits", "tokens"), [(True, 4), (False, 1)])
+def test_each_digit_is_a_token_if_the_config_says_so(split_digits: bool, tokens: int) -> None:
+    texts = ["hund 1999", "katze 1999"] * 20
+    config = TokenizerConfig(kind="bpe", vocab_size=303, split_digits=split_digits)
+    tokenizer = train_tokenizer(config, texts, texts)
+    shown = tokenizer.tokens(tokenizer.encode(["1999"], "source")[0], "source")
+    assert "".join(shown) == "\u25811999"
+    assert len([token for token in shown if token != "\u2581"]) == tokens
+
+
+# -- Offsets ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_offsets_are_where_the_words_stand(side: Side) -> None:
+    tokenizer = cased("bpe", False)
+    text = {"source": "Hund sieht KATZE .", "target": "dog sees cat ."}[side]
+    (ids,) = tokenizer.encode([text], side)
+    expected = [match.span() for match in re.finditer(r"\S+", text)]
+    assert tokenizer.offsets(ids, side) == expected
+
+
+def test_start_end_and_padding_are_empty() -> None:
+    tokenizer = trained("bpe", False)
+    (ids,) = tokenizer.encode(["dog cat"], "target")
+    offsets = tokenizer.offsets([BOS, *ids, EOS, PAD], "target")
+    assert offsets == [(0, 0), (0, 3), (4, 7), (7, 7), (7, 7)]
+    assert tokenizer.offsets([], "target") == []
+
+
+@every_model
+@settings(max_examples=75, deadline=None)
+@given(text=cased_text)
+def test_offsets_follow_each_other_and_cover_the_text(kind: Kind, joint: bool, text: str) -> None:
+    # An escaped character is longer than what it stands for.
+    text = text.replace("\u2581", "").replace("\ue001", "")
+    tokenizer = cased(kind, joint)
+    for side in SIDES:
+        (ids,) = tokenizer.encode([text], side)
+        offsets = tokenizer.offsets(ids, side)
+        assert len(offsets) == len(ids)
+        covered = 0
+        for start, end in offsets:
+            # Between two tokens there is nothing but a space.
+            assert covered <= start <= end
+            assert text[covered:start] in ("", " ")
+            covered = end
+        assert covered == len(text)
+
+
 # -- Files -----------------------------------------------------------------------------------------
 
 
@@ -269,7 +485,7 @@ def test_a_loaded_tokenizer_is_the_saved_one(joint: bool, names: set[str], tmp_p
     tokenizer = trained("unigram", joint)
     folder = tmp_path / "new" / "folder"
     tokenizer.save(folder)
-    assert {path.name for path in folder.iterdir()} == names
+    assert {path.name for path in folder.iterdir()} == names | {"words.txt.gz"}
     loaded = Tokenizer.load(folder)
     assert loaded.fingerprint == tokenizer.fingerprint
     assert loaded.joint == joint
@@ -282,7 +498,8 @@ def test_save_replaces_a_tokenizer_of_the_other_kind(tmp_path: Path) -> None:
     tiny_tokenizer(True).save(tmp_path)
     separate = tiny_tokenizer(False)
     separate.save(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["source.model", "target.model"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"source.model", "target.model", "words.txt.gz"}
     assert Tokenizer.load(tmp_path).fingerprint == separate.fingerprint
 
 
@@ -296,6 +513,16 @@ def test_a_damaged_model_is_an_error(content: str, tmp_path: Path) -> None:
     )
     with pytest.raises(UserError, match="The tokenizer model 'joint' is damaged"):
         Tokenizer.load(tmp_path)
+
+
+def test_a_tokenizer_is_loaded_with_its_case_folder(tmp_path: Path) -> None:
+    tokenizer = cased("unigram", False)
+    tokenizer.save(tmp_path)
+    loaded = Tokenizer.load(tmp_path, FOLDER)
+    assert loaded.source_cases == 3
+    assert loaded.fingerprint == tokenizer.fingerprint
+    assert loaded.fingerprint != Tokenizer.load(tmp_path).fingerprint
+    assert loaded.encode(CASED_TEXTS, "source") == tokenizer.encode(CASED_TEXTS, "source")
 
 
 def test_a_missing_model_is_an_error(tmp_path: Path) -> None:
@@ -361,9 +588,10 @@ def test_a_tokenizer_is_trained_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "trainings"),
     [
-        ({"sampling": 0.2, "sampling_sides": "source", "copy_prob": 0.1}, 1),
+        ({"sampling": 0.2, "sampling_sides": "source"}, 1),
         ({"vocab_size": 311}, 2),
         ({"user_symbols": ("@@",)}, 2),
+        ({"split_digits": False}, 2),
     ],
 )
 def test_only_settings_that_change_the_vocabulary_train_again(
@@ -373,6 +601,16 @@ def test_only_settings_that_change_the_vocabulary_train_again(
     for config in (CONFIG, CONFIG.replace(**changes)):
         cached_tokenizer(config, PAIRS.source, PAIRS.target, tmp_path, reporter)
     assert len(reporter.messages) == trainings
+
+
+def test_another_case_folder_trains_again(tmp_path: Path) -> None:
+    reporter = RecordingReporter()
+    for folder in (None, FOLDER, FOLDER, None):
+        tokenizer = cached_tokenizer(
+            CONFIG, PAIRS.source, PAIRS.target, tmp_path, reporter, case_folder=folder
+        )
+        assert tokenizer.source_cases == (1 if folder is None else 3)
+    assert len(reporter.messages) == 2
 
 
 def test_another_text_trains_again(tmp_path: Path) -> None:
@@ -400,10 +638,9 @@ def test_a_failed_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     ("fields", "message"),
     [
         ({"vocab_size": 299}, "vocab_size must be at least 300"),
-        ({"vocab_size": 15, "byte_fallback": False}, "vocab_size must be at least 16"),
+        ({"vocab_size": 39, "byte_fallback": False}, "vocab_size must be at least 40"),
         ({"character_coverage": 0.97}, "character_coverage"),
         ({"sampling": 1.0}, "sampling"),
-        ({"copy_prob": -0.1}, "copy_prob"),
     ],
 )
 def test_wrong_settings_are_errors(fields: dict[str, Any], message: str) -> None:

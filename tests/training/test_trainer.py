@@ -214,7 +214,7 @@ def test_status_lines_and_messages(tmp_path: Path) -> None:
 def alignment_loss(trainer: Trainer) -> float:
     """Returns how far the attention is from the alignment, in nats per target token."""
     trainer.model.eval()
-    trainer.batches.align()
+    trainer.batches.align(guide_attention=True)
     batch = next(trainer.batches.batches(0))
     assert batch.alignment is not None
     decoded = trainer.model(batch.source, batch.source_mask, batch.target_in)

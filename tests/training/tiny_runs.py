@@ -10,8 +10,10 @@ import torch
 from fakes import RecordingReporter, tiny_tokenizer, word_pairs
 from torch import Tensor, nn
 
+from seq2seq.config.augment import AugmentConfig
 from seq2seq.config.model import LSTMConfig
 from seq2seq.config.search import SearchConfig
+from seq2seq.config.text import TextConfig
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.config.training import (
     BatchingConfig,
@@ -22,9 +24,10 @@ from seq2seq.config.training import (
 )
 from seq2seq.data.batching import TrainingBatches
 from seq2seq.decoding.translator import Translator
-from seq2seq.models import VocabularySizes, build
+from seq2seq.models import Seq2Seq, VocabularySizes, build
 from seq2seq.reporter import Reporter
 from seq2seq.run import RunFolder
+from seq2seq.text.layer import TextLayer
 from seq2seq.training import checkpoint
 from seq2seq.training.journal import Journal
 from seq2seq.training.state import TrainingState
@@ -91,6 +94,13 @@ class ScriptedValidator:
         return Validation(loss=loss, bleu=bleu, chrf=chrf, samples=[])
 
 
+def tiny_translator(model: Seq2Seq, search: SearchConfig, **options: Any) -> Translator:
+    """Makes a translator with the tokenizer of `fakes`, from German to English."""
+    tokenizer = tiny_tokenizer()
+    layer = TextLayer(tokenizer, TextConfig(), source_language="de", target_language="en")
+    return Translator(model, tokenizer, search, layer=layer, **options)
+
+
 def make_trainer(
     folder: Path,
     *,
@@ -100,7 +110,8 @@ def make_trainer(
     validate_every: int = 5,
     **settings: Any,
 ) -> Trainer:
-    """Makes a trainer with everything in it: dropout, sampling, guided alignment, real validations.
+    """Makes a trainer with everything in it: dropout, sampling, noise, weights, guided alignment,
+    real validations.
 
     All its objects are new, as in a new process. Training depends on nothing but the arguments.
 
@@ -128,12 +139,14 @@ def make_trainer(
         TokenizerConfig(sampling=0.3),
         seed=3,
         cache=folder.parent / "cache",
+        augment=AugmentConfig(upper=0.2, join=0.2, slots=0.3),
+        language="de",
+        weights=[(20, 0.5), (30, 1.5)],
     )
-    if config.guided_alignment:
-        batches.align()
+    batches.align(guide_attention=config.guided_alignment > 0)
     trainer_validator: Any = validator
     if validator is None:
-        translator = Translator(model, tokenizer, SearchConfig(beam=1, max_length_ratio=0.5))
+        translator = tiny_translator(model, SearchConfig(beam=1, max_length_ratio=0.5))
         trainer_validator = Validator(translator, PAIRS, config.validation)
     else:
         validator.model = model

@@ -1,18 +1,18 @@
-"""Example sentences and phrases of Ding, a German-English dictionary.
+"""Example sentences, phrases and words of Ding, a German-English dictionary.
 
-Its author is Frank Richter, TU Chemnitz. The Debian package is trans-de-en.
-
-An entry is one line, `German :: English`. Each side has the same number of segments, separated by
-` | `. A segment has alternatives, separated by `; `. The first alternative is used.
+Its author is Frank Richter, TU Chemnitz. The Debian package is trans-de-en. `ding_entries.py`
+describes its lines. The first alternative of a sentence or phrase is used.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from seq2seq.config.sources import DingSource
 from seq2seq.data.corpus import Corpus, Pairs
 from seq2seq.data.sources.apt import fetch_packages
+from seq2seq.data.sources.ding_entries import has_placeholder, plain_entry, segments
+from seq2seq.data.sources.ding_words import WordEntry, choose_words, read_words
 from seq2seq.data.splitting import split_by_group, without_shared
 from seq2seq.errors import UserError
 from seq2seq.reporter import SILENT, Reporter
@@ -21,6 +21,7 @@ NUM_HELD_OUT = 1000
 """Pairs in valid, and the same number in test. A smaller dictionary gives a tenth for each."""
 
 Part = Literal["sentences", "phrases"]
+"""The parts with running text."""
 
 _PACKAGE = "trans-de-en"
 _DICTIONARY = "/usr/share/trans/de-en"
@@ -56,8 +57,9 @@ def collect(
             f"{package.file_name} has no file {_DICTIONARY}. This version of the package has an "
             "unknown layout."
         )
-    entries = read_entries(contents[0].decode("utf-8", "replace").split("\n"))
-    splits, notes = split_entries(entries, settings.parts, name)
+    lines = contents[0].decode("utf-8", "replace").split("\n")
+    words = read_words(lines) if "words" in settings.parts else []
+    splits, notes = split_entries(read_entries(lines), settings.parts, name, words)
     corpus = Corpus(
         name=name,
         source_language="de",
@@ -73,34 +75,16 @@ def collect(
 
 # -- entries ---------------------------------------------------------------------------------------
 
-# The dictionary adds [subject], {grammar}, <see also> and (explanation) to its words.
-_BRACKETED = re.compile(r"\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>|\([^()]*\)")
-# It also adds /ABBR./ between spaces.
-_ABBREVIATION = re.compile(r"(?<!\S)/[^/]+/(?!\S)")
-# "gedeckt/abgedeckt" is a choice of words. "und/oder" and short units such as km/h are not.
-_CHOICE = re.compile(r"\b(?!und/oder|and/or)([^\W\d_]{3,})(?:/[^\W\d_]{3,})+")
-_PLACEHOLDER = re.compile(
-    r"(?<!\w)(?:jd|jdn|jdm|jds|jmd|jmdn|jmdm|jmds|etw|sb|sth|smb|smth|sb['’]s|sth['’]s)\.?(?!\w)"
-)
 _ELLIPSIS = re.compile(r"…|\.\.\.")
-
-
-def plain_entry(segment: str) -> str:
-    """Returns the first alternative of a segment, without anything that the dictionary adds."""
-    # Brackets go first, because they may contain a "; " of their own. They can be nested.
-    while (shorter := _BRACKETED.sub(" ", segment)) != segment:
-        segment = shorter
-    first_alternative = segment.split("; ")[0].rstrip(";")
-    text = _ABBREVIATION.sub(" ", first_alternative)
-    text = _CHOICE.sub(r"\1", " ".join(text.split()))
-    return re.sub(r"\s+([,.;:!?])", r"\1", text)
 
 
 def read_entries(lines: Iterable[str]) -> dict[Part, Pairs]:
     """Reads the distinct sentences and phrases. The group of a pair is its first line number."""
     line_numbers: dict[Part, dict[tuple[str, str], str]] = {"sentences": {}, "phrases": {}}
     for number, line in enumerate(lines, start=1):
-        for german, english in _segment_pairs(line):
+        for german_segment, english_segment in segments(line):
+            german = plain_entry(german_segment)
+            english = plain_entry(english_segment)
             part = _part(german, english)
             if part is not None:
                 line_numbers[part].setdefault((german, english), str(number))
@@ -114,29 +98,13 @@ def read_entries(lines: Iterable[str]) -> dict[Part, Pairs]:
     return entries
 
 
-def _segment_pairs(line: str) -> Iterator[tuple[str, str]]:
-    """Yields the pairs of a line.
-
-    Comments, and lines with different numbers of segments on the two sides, have none.
-    """
-    sides = line.split(" :: ")
-    if line.startswith("#") or len(sides) != 2:
-        return
-    german_segments = sides[0].split(" | ")
-    english_segments = sides[1].split(" | ")
-    if len(german_segments) != len(english_segments):
-        return
-    for german, english in zip(german_segments, english_segments, strict=True):
-        yield plain_entry(german), plain_entry(english)
-
-
 def _part(german: str, english: str) -> Part | None:
     """Returns the part that a pair belongs to, or None if a side is not running text."""
     if german == english:
         return None
     sides = (german, english)
     for text in sides:
-        if " " not in text or " / " in text or _PLACEHOLDER.search(text):
+        if " " not in text or " / " in text or has_placeholder(text):
             return None
     num_ended = sum(text[-1] in ".!?" for text in sides)
     if num_ended == 2:
@@ -152,14 +120,21 @@ def _part(german: str, english: str) -> Part | None:
 
 
 def split_entries(
-    entries: dict[Part, Pairs], parts: tuple[Part, ...], name: str
+    entries: dict[Part, Pairs],
+    parts: Sequence[Part | Literal["words"]],
+    name: str,
+    words: Sequence[WordEntry] = (),
 ) -> tuple[dict[str, Pairs], list[str]]:
-    """Makes train, valid and test. No dictionary line and no normalized sentence is in two splits.
+    """Makes train, valid and test.
+
+    No normalized sentence is in two splits, and no dictionary line has running text in two. Words
+    may be from any line: the lines of everyday words have many examples, some of them held out.
 
     Args:
         entries: the result of `read_entries`.
-        parts: the parts to use. With both, phrases go to train only.
+        parts: the parts to use. With sentences, phrases go to train only. Words always do.
         name: the name of the corpus, for messages.
+        words: the result of `read_words`, if parts has words.
 
     Returns:
         The splits, and notes on what was held out.
@@ -167,16 +142,31 @@ def split_entries(
     tested: Part = "sentences" if "sentences" in parts else "phrases"
     size = min(NUM_HELD_OUT, len(entries[tested]) // 10)
     splits = split_by_group(entries[tested], valid=size, test=size, seed=0, name=name)
+    held_out = [splits["valid"], splits["test"]]
     notes = [f"valid and test are {tested}, held out by dictionary entry and by sentence."]
-    if len(parts) == 2:
-        phrases = _phrases_for_training(entries["phrases"], [splits["valid"], splits["test"]])
-        sentences = splits["train"]
-        notes.append(f"train: {len(sentences):,} sentences and {len(phrases):,} phrases.")
-        splits["train"] = Pairs(
-            source=sentences.source + phrases.source,
-            target=sentences.target + phrases.target,
-        )
+    train: dict[str, Pairs] = {tested: splits["train"]}
+    phrases = _phrases_for_training(entries["phrases"], held_out)
+    if tested == "sentences" and "phrases" in parts:
+        train["phrases"] = phrases
+    if "words" in parts:
+        # The examples are the same whether or not phrases are used.
+        examples = _joined([splits["train"], phrases])
+        train["words"] = without_shared(choose_words(words, examples), held_out)
+    if len(train) > 1:
+        counts = [f"{len(pairs):,} {part}" for part, pairs in train.items()]
+        notes.append(f"train: {', '.join(counts[:-1])} and {counts[-1]}.")
+        splits["train"] = _joined(list(train.values()))
     return splits, notes
+
+
+def _joined(parts: Sequence[Pairs]) -> Pairs:
+    """Returns all pairs, in order and without groups."""
+    source: list[str] = []
+    target: list[str] = []
+    for pairs in parts:
+        source += pairs.source
+        target += pairs.target
+    return Pairs(source=source, target=target)
 
 
 def _phrases_for_training(phrases: Pairs, held_out: list[Pairs]) -> Pairs:

@@ -6,6 +6,7 @@ Legend:
     T  tokens
     D  embedding size
     V  vocabulary
+    K  cases of a source token
     C  candidates of one sentence
 """
 
@@ -36,16 +37,40 @@ class TokenEmbedding(nn.Module):
         self.word_dropout = word_dropout
         self.weight = nn.Parameter(torch.randn(vocabulary, size) * size**-0.5)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """tokens (B,T) int64 -> (B,T,D)."""
+    def forward(self, tokens: Tensor, added: Tensor | None = None) -> Tensor:
+        """tokens (B,T) int64 -> (B,T,D). `added` (B,T,D) is added to the rows of the matrix."""
+        rows = functional.embedding(tokens, self.weight)
+        if added is not None:
+            rows = rows + added
         # The matrix may be tied to the output projection, which needs rows of length 1. As an
         # input, it is scaled to unit variance.
-        embedded = functional.embedding(tokens, self.weight) * self.size**0.5
+        embedded = rows * self.size**0.5
         if self.training and self.word_dropout:
             keep = 1 - self.word_dropout
             embedded = embedded * torch.empty_like(embedded[..., :1]).bernoulli_(keep)
         mask = variational_dropout_mask(tokens, self.size, self.dropout, self.training)
         return apply_mask(embedded, mask)
+
+
+class CasedEmbedding(nn.Module):
+    """Embeddings of source IDs: the embedding of the token plus that of its case.
+
+    Sennrich & Haddow 2016, section 2.1, concatenate the embeddings of a word's features. In a sum,
+    the embedding of the token keeps its size, and may be tied.
+    """
+
+    def __init__(self, tokens: TokenEmbedding, cases: int) -> None:
+        super().__init__()
+        self.tokens = tokens
+        # Case 0 adds nothing and has no row. The others begin as case 0 and learn the difference.
+        self.cases = nn.Parameter(torch.zeros(cases - 1, tokens.size))  # (K-1,D)
+
+    def forward(self, source: Tensor) -> Tensor:
+        """source (B,S) int64, token + V * case -> (B,S,D)."""
+        vocabulary = len(self.tokens.weight)
+        cases = functional.pad(self.cases, (0, 0, 1, 0))  # (K,D)
+        added = functional.embedding(source // vocabulary, cases)  # (B,S,D)
+        return self.tokens(source % vocabulary, added)
 
 
 class TokenModel(Seq2Seq[MemoryT, StateT], Prepackable):
@@ -62,10 +87,13 @@ class TokenModel(Seq2Seq[MemoryT, StateT], Prepackable):
     def __init__(self, vocabulary: VocabularySizes, size: int, config: ModelConfig) -> None:
         super().__init__()
         self.target_embedding = _embedding(vocabulary.target, size, config)
+        self.source_embedding: TokenEmbedding | CasedEmbedding
         if config.tie_embeddings == "all":
             self.source_embedding = self.target_embedding
         else:
             self.source_embedding = _embedding(vocabulary.source, size, config)
+        if vocabulary.source_cases > 1:
+            self.source_embedding = CasedEmbedding(self.source_embedding, vocabulary.source_cases)
         self.output_bias = nn.Parameter(torch.zeros(vocabulary.target))
         if config.tie_embeddings == "none":
             self.output = nn.Parameter(torch.randn(vocabulary.target, size) * size**-0.5)

@@ -1,0 +1,295 @@
+"""What must not change in translation is found, and ordinary text is not."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq.errors import UserError
+from seq2seq.text.spans import SpanFinder, _built_in_pattern
+
+FINDER = SpanFinder()
+
+
+def spans_of(text: str, finder: SpanFinder = FINDER) -> list[tuple[str, str]]:
+    """Returns (kind, text) of each span."""
+    return [(span.kind, text[span.start : span.end]) for span in finder.find(text)]
+
+
+def texts_of(text: str) -> list[str]:
+    return [found for _, found in spans_of(text)]
+
+
+# -- each kind -------------------------------------------------------------------------------------
+
+WHOLE_SPANS = {
+    "url": [
+        "https://www.example.org/de/hilfe?id=42&x=1",
+        "http://localhost:8080/a",
+        "ftp://x.org",
+        "HTTPS://X.ORG",
+        "www.heise.de/a",
+        "mailto:a@b.org",
+        "about:config",
+        "https://de.wikipedia.org/wiki/Bank_(Finanzen)",
+        "https://x.org/{id}/a",
+    ],
+    "email": ["anna.muster@example.org", "a+b@c.co.uk"],
+    "path": [
+        r"C:\Users\A\b.odt",
+        r"C:\Program Files (x86)\Office 7\soffice.exe",
+        "C:/Users/A",
+        r"\\server\x",
+        "/etc/apt/sources.list",
+        "~/x",
+        "./x",
+        "../x/y",
+        "Brief.odt",
+        "BRIEF.ODT",
+        "config.yaml",
+        "main.c",
+        "docs/readme.md",
+        "archiv.tar.gz",
+        "example.org",
+        "example.org/de/hilfe",
+        ".odt",
+        "*.odt",
+        "localhost:8080",
+    ],
+    "placeholder": [
+        *["%s", "%d", "%1$s", "%(name)s", "%.2f", "%-5d", "%lu", "%%", "%1", "%PRODUCTNAME"],
+        *["%APPDATA%", "{name}", "{0}", "{}", "{user.name!r}", "{{x}}", "{{ user.name }}"],
+        *["${x}", "$(brand_name)", "$NAME", "#{x}"],
+        "{count, plural, one {# file} other {# files}}",
+        "{n, select, a {{n, plural, one {x} other {y}}} other {z}}",
+        "{0, number, integer}",
+    ],
+    "tag": [
+        *["<b>", "</b>", "<br/>", "<br />", "<s>", "</s>", "<unk>", "<pad>", "<!-- a -- b -->"],
+        '<a href="https://x.org/a?b=c" id=x>',
+        "<input disabled>",
+        "<?xml version='1.0'?>",
+        "<!DOCTYPE html>",
+    ],
+    "entity": ["&amp;", "&#39;", "&#x27;"],
+    "code": [
+        *[
+            "`git commit`",
+            "SVERWEIS(A1:B20;2;FALSCH)",
+            "foo_bar",
+            "foo()",
+            "a.b.foo()",
+            "max(a, b)",
+        ],
+        '=WENN(A1>5;"ja nein";SUMME(B1:B3))',
+        *["--long-option", "--key=a.b", "-x", "A1:B20", "$A$1", "x86", "mp3", "F5", "CO2", "H.264"],
+        *[
+            "AB-1234",
+            "UTF-8",
+            "ISO-8859-1",
+            "3D",
+            "4K",
+            "1920x1080",
+            "0xFF",
+            "C++",
+            "C#",
+            "__init__",
+        ],
+        "550e8400-e29b-41d4-a716-446655440000",
+        "#FF0000",
+        "00:1A:2B:3C:4D:5E",
+        r"\n",
+    ],
+    "handle": ["#hashtag", "#NV", "#42", "#WERT!", "#DIV/0!", "@name"],
+    "number": [
+        *["5", "31", "12.345,67", "12,345.67", "1 234 567", "1\u202f234,5", "1\u00a0234", "3,14"],
+        *["-5", "−5", "+5", "1.2.3", "v2.0.1", "24.12.2024", "2024-05-03", "2024-05-03T14:30:00Z"],
+        *["14:30", "10-12", "10–12", "1/2", "½", "1e5", "1.5e-3", "1'234'567", "١٢٣"],
+        *["+49 30 123456", "+49 (0)30 123456", "(030) 1234-567", "0800 1234567"],
+    ],
+    "emoji": [
+        *[
+            "😀",
+            "👍🏽",
+            "👨‍👩‍👧‍👦",
+            "🇩🇪",
+            "1️⃣",
+            "#️⃣",
+            "❤️",
+            "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+            "▬",
+            "▬▬▬",
+            "😀😀",
+            "☎",
+            "✔",
+            "™",
+            "▁",
+        ],
+    ],
+    "symbol": ["→", "->", "=>", "⇒⇒", "⁇", "@@", "|||", "≤", "×", "____"],
+    "reserved": ["\ue000", "\ue010\ue011", "\uf8ff"],
+}
+EXAMPLES = [(kind, text) for kind, texts in WHOLE_SPANS.items() for text in texts]
+
+
+@pytest.mark.parametrize(("kind", "text"), EXAMPLES)
+@pytest.mark.parametrize("frame", ["{}", "Wort {} Wort.", "({})", "„{}“, ja", "Siehe {}.", "{}!"])
+def test_a_span_is_found_whole(kind: str, text: str, frame: str) -> None:
+    if text.endswith("!") and frame == "{}!":
+        return
+    assert spans_of(frame.replace("{}", text)) == [(kind, text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["z. B. morgens", "d.h. so", "e.g. this", "u.a. dort", "Dr. Meier", "Prof.Dr. Meier"],
+        *["E-Mail", "USB-Stick", "und/oder", "Ein-/Ausgabe", "Tische und -Stühle", "km/h", "a.m."],
+        *["(in Klammern)", "{Text mit Leerzeichen}", "Datei(en)", "Benutzer(innen)", "PKW(s)"],
+        *["a < b", "a + b = c", "a > b ± c", "°C", "i.d.R. gut", "Q&A;", "§"],
+        *["Ende.Der Anfang", "Warum?!", "Na ja ...", "– ja –", "- ja", "m²", "viele %"],
+        *[
+            "Das Wort 東京 bedeutet Tokio.",
+            "Москва",
+            "نص عربي im Dokument",
+            "[ˈiːliad]",
+            "_betont_",
+        ],
+        *["", " ", "Ich bin müde.", "It's the user's file(s)."],
+    ],
+)
+def test_ordinary_text_has_no_spans(text: str) -> None:
+    assert spans_of(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Seite 31.", ["31"]),
+        ("Am 3. Mai um 14:30 Uhr.", ["3", "14:30"]),
+        ("50 % oder 50% und 100%ige", ["50", "50", "100"]),
+        ("20 °C", ["20"]),
+        ("5 - 3 = 2", ["5", "3", "2"]),
+        ("die 1990er, der 3rd, 10px", ["1990", "3", "10"]),
+        ("12 3456", ["12", "3456"]),
+        ("24-Stunden-Dienst", ["24"]),
+        ("F5-Taste, CO2-Ausstoß, UTF-8-Datei", ["F5", "CO2", "UTF-8"]),
+        ("USB-3.0-Stick", ["3.0"]),
+        ("(siehe https://x.org/a), ja", ["https://x.org/a"]),
+        ("Ist das https://x.org/a?", ["https://x.org/a"]),
+        ("第3章 100円 https://x.jp/を開く", ["3", "100", "https://x.jp/"]),
+        ("<b>Hallo</b> Welt", ["<b>", "</b>"]),
+        ("<anna@x.org>", ["anna@x.org"]),
+        ("x<y und z>w", []),
+        ("100%% von %1%2", ["100", "%%", "%1", "%2"]),
+        ("%sx%s", ["%s", "%s"]),
+        ("😀🎉🎉", ["😀", "🎉🎉"]),
+        ("A | B30| C", ["|", "B30", "|"]),
+        ("Brief.odt-Datei", ["Brief.odt"]),
+        ('git commit -m "test"', ["-m"]),
+        ("{count, plural, one {# file}", []),
+        ("4.500,- € oder 12.50$", ["4.500", "12.50"]),
+    ],
+)
+def test_spans_end_where_they_should(text: str, expected: list[str]) -> None:
+    assert texts_of(text) == expected
+
+
+# -- patterns of the user --------------------------------------------------------------------------
+
+
+def test_a_user_pattern_comes_first() -> None:
+    finder = SpanFinder([r"ACME \w+", r"x\.org"])
+    text = "ACME 42 steht auf https://x.org/5."
+    assert spans_of(text, finder) == [("pattern", "ACME 42"), ("pattern", "x.org"), ("number", "5")]
+
+
+def test_the_first_user_pattern_wins() -> None:
+    finder = SpanFinder(["bc", "ab|cd|d"])
+    assert spans_of("abcd", finder) == [("pattern", "bc"), ("pattern", "d")]
+
+
+@pytest.mark.parametrize("pattern", ["(", "[a", "*a"])
+def test_a_user_pattern_must_be_a_regular_expression(pattern: str) -> None:
+    with pytest.raises(UserError, match="is not a valid regular expression") as error:
+        SpanFinder(["ok", pattern])
+    assert repr(pattern) in str(error.value)
+
+
+@pytest.mark.parametrize("pattern", ["", "a*", "(x)?", r"\b"])
+def test_a_user_pattern_must_not_match_the_empty_text(pattern: str) -> None:
+    with pytest.raises(UserError, match="matches the empty text") as error:
+        SpanFinder([pattern])
+    assert repr(pattern) in str(error.value)
+
+
+# -- every text ------------------------------------------------------------------------------------
+
+TRICKY_PARTS = st.sampled_from(
+    [text for _, text in EXAMPLES] + list(" .,;:!?()<>{}%$#@&`\\/|_-+=~*'")
+)
+ANY_TEXT = st.one_of(st.text(), st.lists(TRICKY_PARTS).map("".join))
+
+
+@settings(max_examples=500, deadline=None)
+@given(ANY_TEXT)
+def test_spans_are_in_order_and_do_not_overlap(text: str) -> None:
+    end = 0
+    for span in SpanFinder([r"a\w", "1."]).find(text):
+        assert end <= span.start < span.end <= len(text)
+        end = span.end
+
+
+@settings(max_examples=500, deadline=None)
+@given(ANY_TEXT)
+def test_the_quick_look_misses_no_spans(text: str) -> None:
+    slow = [match for match in _built_in_pattern().finditer(text) if match.lastgroup != "plain"]
+    assert bool(FINDER.find(text)) == bool(slow)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(EXAMPLES), min_size=1, max_size=6))
+def test_spans_between_words_are_all_found(examples: list[tuple[str, str]]) -> None:
+    text = " und ".join(text for _, text in examples)
+    assert spans_of(text) == examples
+
+
+# -- time ------------------------------------------------------------------------------------------
+
+HOSTILE_PARTS = [
+    *"a1{}()<%$&`#@\\/|_.:-+=~*[\"'😀▬→ ½日",
+    *["AA(", "a(b)(", "{a,plural,", "{a,plural,{}", "{{a", "${", "<!--", '<a b="', "<a b=c "],
+    *["a.", "A-", "a_", "a@b.", "a/", "C:\\a ", "\\a", "https://a(", "(https://)", "www.a"],
+    *[
+        "1.",
+        "1 234 ",
+        "+1 ",
+        "(0",
+        "1日",
+        "日_",
+        "A.日",
+        "1..",
+        "--a=",
+        "%(",
+        "AB-1-",
+        "x.de/",
+        "/a",
+    ],
+]
+
+
+@pytest.mark.parametrize("part", HOSTILE_PARTS)
+def test_time_is_linear_in_the_length(part: str) -> None:
+    text = part * (100_000 // len(part))
+    start = time.process_time()
+    FINDER.find(text)
+    assert time.process_time() - start < 1
+
+
+def test_an_ordinary_sentence_takes_microseconds() -> None:
+    text = "Klicken Sie auf die Schaltfläche, um den Eintrag aus der Liste zu löschen."
+    start = time.process_time()
+    for _ in range(1000):
+        FINDER.find(text)
+    assert (time.process_time() - start) / 1000 < 30e-6
