@@ -35,7 +35,12 @@ SPEED_ROWS = (
     ("help_s", "`seq2seq --help`, seconds", 2),
 )
 # In the order of the table.
-PUBLISHED = ("demo", "lstm-multi30k-quick", "lstm-multi30k")
+PUBLISHED = ("demo", "lstm-multi30k-quick", "lstm-tanaka-en-ja")
+TEST_SETS = {
+    "demo": "LibreOffice help, de→en",
+    "lstm-multi30k-quick": "Multi30k test2016, de→en",
+    "lstm-tanaka-en-ja": "Tanaka, en→ja",
+}
 
 Record = dict[str, Any]
 
@@ -79,7 +84,17 @@ def record(run: Path, command: str, name: str) -> None:
         "translation_precision": evaluation["precision"],
         **{metric: evaluation[metric] for metric in ("bleu", "chrf", "ter")},
         "environment": environment,
+        "other_test_sets": {
+            path.stem.removeprefix("evaluation."): _read_json(path)["bleu"]
+            for path in sorted(run.glob("evaluation.test-*.json"))
+        },
     }
+    for part in ("robustness", "everyday"):
+        path = run / f"{part}.json"
+        if path.exists():
+            values[part] = _read_json(path)
+    if "everyday" in values:
+        del values["everyday"]["translations"]
     RECORDS.mkdir(exist_ok=True)
     path = RECORDS / f"{name}.json"
     path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
@@ -122,9 +137,13 @@ def _results_page(records: list[Record]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_details(entry) for entry in records),
         "",
-        f"BLEU signature: `{first['bleu']['signature']}`.",
+        *(
+            f"BLEU signature of `{name}`: `{signature}`."
+            for name, signature in _different_signatures(records)
+        ),
         f"chrF signature: `{first['chrf']['signature']}`.",
         "",
+        *_real_text_section(first),
         *_speed_section(),
         *_gpu_section(),
         "Figures of older recipes and of other families are in [experiments.md](experiments.md).",
@@ -143,6 +162,14 @@ def _table(records: list[Record]) -> str:
     return "\n".join(lines)
 
 
+def _different_signatures(records: list[Record]) -> list[tuple[str, str]]:
+    """Returns each BLEU signature, with the first run that has it."""
+    first_runs: dict[str, str] = {}
+    for entry in records:
+        first_runs.setdefault(entry["bleu"]["signature"], entry["name"])
+    return [(name, signature) for signature, name in first_runs.items()]
+
+
 def _details(entry: Record) -> str:
     cells = (
         f"`{entry['name']}`",
@@ -159,8 +186,56 @@ def _details(entry: Record) -> str:
 
 
 def _test_set(entry: Record) -> str:
-    corpus = "LibreOffice help" if entry["name"] == "demo" else "Multi30k test2016"
-    return f"{corpus}, de→en, {entry['sentences']:,}"
+    return f"{TEST_SETS[entry['name']]}, {entry['sentences']:,}"
+
+
+def _real_text_section(entry: Record) -> list[str]:
+    """Returns what becomes of text that is not clean, single sentences of the corpus."""
+    if "robustness" not in entry:
+        return []
+    report = entry["robustness"]
+    lines = [
+        "## Real text",
+        "",
+        f"The test set of `{entry['command']}`, {report['num_sentences']:,} sentences, as it is "
+        "and changed: `seq2seq evaluate runs/demo --robustness`.",
+        "BLEU and chrF ignore case. A number counts if the reference has it too.",
+        "Only sentences with a final mark are joined, to lines of 2 to 8.",
+        "Their BLEU is compared with that of the same sentences translated one by one.",
+        "",
+        "| text | BLEU | of clean | chrF | spans kept | numbers kept | loops | empty |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in report["rows"]:
+        cells = (
+            row["label"],
+            f"{row['bleu']:.1f}",
+            f"{row['share_of_clean']:.1%}",
+            f"{row['chrf']:.1f}",
+            _share(row["spans_kept"], row["num_spans"]),
+            _share(row["numbers_kept"], row["num_numbers"]),
+            str(row["loops"]),
+            str(row["empty"]),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    for name, bleu in entry["other_test_sets"].items():
+        lines += ["", f"`{name}`, the sentences of the dictionary Ding: BLEU {bleu['score']:.1f} "]
+        lines[-1] += f"({bleu['low']:.1f} to {bleu['high']:.1f})."
+    if "everyday" in entry:
+        shares = entry["everyday"]["shares"]
+        parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+        lines += [
+            "",
+            "A hundred everyday words, greetings and sentences that a visitor types: "
+            "`python benchmarks/everyday.py runs/demo`.",
+            "Most of them are in the training text.",
+            f"Of their translations: {parts}.",
+        ]
+    return [*lines, ""]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole}" if whole else ""
 
 
 def _speed_section() -> list[str]:

@@ -72,3 +72,8 @@ def data_dirs(data_dir: Path | None) -> list[Path]:
             folders.append(Path(part).expanduser())
     folders.append(download_dir())
     return folders
+
+
+def bundled_corpora_dir() -> Path:
+    """Returns the folder of the corpora that come with the program."""
+    return catalog_file().parent

@@ -22,7 +22,7 @@ from seq2seq.data.corpus_folder import (
 from seq2seq.data.sources import collect
 from seq2seq.data.splitting import stable_hash
 from seq2seq.errors import UserError
-from seq2seq.paths import data_dirs, download_dir
+from seq2seq.paths import bundled_corpora_dir, data_dirs, download_dir
 from seq2seq.reporter import SILENT, Reporter
 
 
@@ -205,7 +205,7 @@ def _load(
     entry = find_entry(name)
     if entry is not None:
         _check_languages(name, entry, config)
-    is_local = any(has_train_files(folder / name) for folder in data_dirs(data_dir))
+    is_local = any(has_train_files(folder / name) for folder in _searched_dirs(data_dir))
     if is_local or entry is None:
         folder = _find_folder(name, data_dir)
     else:
@@ -273,6 +273,11 @@ def _files_in(folder: Path) -> list[tuple[str, int, int]]:
     return files
 
 
+def _searched_dirs(data_dir: Path | None) -> list[Path]:
+    """Returns the folders in which a corpus may be, in order."""
+    return [*data_dirs(data_dir), bundled_corpora_dir()]
+
+
 def _find_folder(name: str, data_dir: Path | None) -> Path:
     """Returns the first folder of that name with training files.
 
@@ -284,7 +289,7 @@ def _find_folder(name: str, data_dir: Path | None) -> Path:
             f"{name!r} is not the name of a corpus. To use your own files, write a source: "
             "corpus: {kind: files, train: …}."
         )
-    for folder in data_dirs(data_dir):
+    for folder in _searched_dirs(data_dir):
         if has_train_files(folder / name):
             return folder / name
     raise unknown_corpus(name)

@@ -5,6 +5,8 @@ them (source factors: Sennrich & Haddow 2016, "Linguistic Input Features Improve
 Translation").
 """
 
+import functools
+
 import regex
 
 NO_CASE = 0
@@ -16,7 +18,10 @@ UPPER = 2
 NUM_CASES = 3
 
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}]*+")
+# A word with a capital.
+_CASED_WORD = regex.compile(r"(?<![\p{L}\p{M}])(?=[\p{L}\p{M}]*[\p{Lu}\p{Lt}])\p{L}[\p{L}\p{M}]*+")
 _CAPITAL = regex.compile(r"[\p{Lu}\p{Lt}]")
+_REMEMBERED_WORDS = 20_000
 # In these languages, I is the capital of ı, and İ that of i.
 _DOTLESS_I = ("tr", "az")
 
@@ -33,6 +38,8 @@ class CaseFolder:
             language: code such as "de" or "pt-br".
         """
         self._has_dotless_i = language.lower().split("-")[0].split("_")[0] in _DOTLESS_I
+        # The same words come again and again.
+        self._folded_word = functools.lru_cache(_REMEMBERED_WORDS)(self._fold_word)
 
     def fold(self, text: str) -> tuple[str, bytes]:
         """Returns the folded text, and the case of each of its characters."""
@@ -41,9 +48,9 @@ class CaseFolder:
         parts: list[str] = []
         cases = bytearray()
         end = 0
-        for match in _WORD.finditer(text):
+        for match in _CASED_WORD.finditer(text):
             word = match[0]
-            folded, case = self._fold_word(word)
+            folded, case = self._folded_word(word)
             between = text[end : match.start()]
             parts += [between, folded]
             cases += bytes(len(between)) + bytes([case]) * len(folded)
@@ -73,8 +80,6 @@ class CaseFolder:
         return text.upper()
 
     def _fold_word(self, word: str) -> tuple[str, int]:
-        if word.islower():
-            return word, NO_CASE
         folded = self._lower(word)
         case = UPPER if len(word) > 1 and word.isupper() else CAPITALIZED
         # A word whose capitals cannot be restored, such as LibreOffice or ẞ, stays as it is. So

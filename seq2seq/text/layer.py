@@ -28,6 +28,7 @@ from seq2seq.text.wrapping import Wrapped, unwrap
 
 _PRIVATE = regex.compile(r"\p{Co}+")
 _WORD = regex.compile(rf"[^\W{UNSPACED_LETTERS}]+")
+_RESERVED = frozenset(RESERVED)
 _SHORTEST_NAME = 3
 _FIRST_TAG = 0xE100
 """Tags are characters of the private use area while the translation is put together."""
@@ -126,7 +127,7 @@ class TextLayer:
         spelled letter by letter. Of a script without spaces, only the characters are added.
         """
         unknown = self.tokenizer.unknown_characters(text, "source")
-        unknown.update(symbol for symbol in RESERVED if symbol in text)
+        unknown |= _RESERVED.intersection(text)
         ranges = self._spelled_words(text) if self._copies_unknown_words else []
         if not unknown and not ranges:
             return spans
@@ -151,6 +152,10 @@ class TextLayer:
 
     def _spelled_words(self, text: str) -> list[tuple[int, int]]:
         """Returns where the words are that would be spelled letter by letter."""
+        known = self.tokenizer.source_words
+        # The usual case, found quickly.
+        if known is None or known.issuperset(WORD.findall(text.lower())):
+            return []
         ranges = []
         for match in WORD.finditer(text):
             word = match[0]

@@ -71,8 +71,11 @@ class Tokenizer:
         self._processors = {name: _load_processor(name, model) for name, model in models.items()}
         # (name of a model, alpha) -> sampler
         self._samplers: dict[tuple[str, float], SubwordSampler] = {}
-        # Side -> character -> whether the vocabulary has it.
-        self._characters: dict[Side, dict[str, bool]] = {"source": {}, "target": {}}
+        # Side -> the characters that were looked up, and those that the vocabulary lacks.
+        self._characters: dict[Side, tuple[set[str], set[str]]] = {
+            "source": (set(), set()),
+            "target": (set(), set()),
+        }
         # Name of a model -> the characters that each token stands for.
         self._token_lengths: dict[str, list[int]] = {}
 
@@ -192,15 +195,18 @@ class Tokenizer:
 
     def unknown_characters(self, text: str, side: Side) -> set[str]:
         """Returns the characters that the vocabulary lacks: spelled in bytes, or <unk>."""
-        in_vocabulary = self._characters[side]
-        letters = {character for character in text if not character.isspace()}
-        unseen = sorted(letters - in_vocabulary.keys())
-        processor = self._processor(side)
-        for character, ids in zip(unseen, self.encode(unseen, side), strict=True):
-            numbers, _ = self._without_cases(ids, side)
-            lacking = any(processor.is_byte(token) or token == UNK for token in numbers)
-            in_vocabulary[character] = not lacking
-        return {character for character in letters if not in_vocabulary[character]}
+        characters = set(text)
+        seen, unknown = self._characters[side]
+        unseen = characters - seen
+        if unseen:
+            processor = self._processor(side)
+            letters = [character for character in sorted(unseen) if not character.isspace()]
+            for character, ids in zip(letters, self.encode(letters, side), strict=True):
+                numbers, _ = self._without_cases(ids, side)
+                if any(processor.is_byte(token) or token == UNK for token in numbers):
+                    unknown.add(character)
+            seen |= unseen
+        return characters & unknown
 
     def is_spelled(self, word: str) -> bool:
         """Tells whether a source word is new and would be read letter by letter.
