@@ -308,7 +308,3 @@ def noises(language: str) -> dict[str, Noise]:
         "dashes": change_dashes,
         "doubled_spaces": _always(doubled_spaces),
     }
-
-
-NOISES = noises("en")
-"""Every kind of noise for text of a language with English keyboards and quotes."""

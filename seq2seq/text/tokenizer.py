@@ -13,6 +13,7 @@ from seq2seq.errors import UserError
 from seq2seq.files import atomic_write
 from seq2seq.text.case import CAPITALIZED, NO_CASE, NUM_CASES, CaseFolder
 from seq2seq.text.escaping import escape, unescape
+from seq2seq.text.processor import load_processor, token_lengths
 from seq2seq.text.source_words import WORDS_FILE, load_words, save_words
 from seq2seq.text.subword_model import read_subword_model
 from seq2seq.text.subword_sampling import SubwordSampler, subword_sampler
@@ -68,7 +69,7 @@ class Tokenizer:
         self._models = models
         self._case_folder = case_folder
         self.source_words = source_words
-        self._processors = {name: _load_processor(name, model) for name, model in models.items()}
+        self._processors = {name: load_processor(name, model) for name, model in models.items()}
         # (name of a model, alpha) -> sampler
         self._samplers: dict[tuple[str, float], SubwordSampler] = {}
         # Side -> the characters that were looked up, and those that the vocabulary lacks.
@@ -309,19 +310,7 @@ class Tokenizer:
         """
         name = self._model_name(side)
         if name not in self._token_lengths:
-            processor = self._processors[name]
-            lengths = []
-            for number in range(processor.get_piece_size()):
-                length = len(processor.id_to_piece(number))
-                if processor.is_control(number):
-                    length = 0
-                elif processor.is_byte(number):
-                    byte = int(processor.id_to_piece(number)[3:-1], 16)  # "<0xE2>"
-                    length = 0 if 0x80 <= byte < 0xC0 else 1
-                elif processor.is_unknown(number):
-                    length = 1
-                lengths.append(length)
-            self._token_lengths[name] = lengths
+            self._token_lengths[name] = token_lengths(self._processors[name])
         return self._token_lengths[name]
 
     # -- models ------------------------------------------------------------------------------------
@@ -338,17 +327,3 @@ class Tokenizer:
 
     def _model_name(self, side: Side) -> str:
         return "joint" if self.joint else side
-
-
-def _load_processor(name: str, model: bytes) -> "SentencePieceProcessor":
-    import sentencepiece
-
-    processor = sentencepiece.SentencePieceProcessor()
-    try:
-        # The constructor would accept an empty model as one that is not loaded yet.
-        processor.LoadFromSerializedProto(model)
-    except RuntimeError as error:
-        raise UserError(
-            f"The tokenizer model '{name}' is damaged ({error}). Copy the run folder again."
-        ) from None
-    return processor

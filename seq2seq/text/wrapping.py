@@ -287,7 +287,7 @@ class _Conversion:
         self._target = _without_region(target_language)
         self._is_known = target_quotes is not None
         self._quotes = target_quotes if source_quotes not in (None, target_quotes) else None
-        self.keeps_spanish_marks = self._target in _SPANISH
+        self.keeps_spanish_marks = self._target in _SPANISH or not self._is_known
 
     def pair(self, before: str, after: str) -> tuple[str, str]:
         """Converts an opening and a closing mark, with the white space inside."""

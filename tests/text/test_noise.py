@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.text.noise import (
-    NOISES,
     Noise,
     change_dashes,
     change_quotes,
@@ -31,6 +30,7 @@ from seq2seq.text.noise import (
 )
 from seq2seq.text.tokenizer import RESERVED, SLOTS
 
+NOISES = noises("en")
 every_noise = pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)
 
 

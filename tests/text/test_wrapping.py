@@ -34,6 +34,7 @@ def test_the_parts_are_the_text(text: str, source: str, target: str) -> None:
 
 @settings(max_examples=500, deadline=None)
 @given(ANY_TEXT, LANGUAGES)
+@example("¡¡A", "de")
 def test_within_a_language_the_sentence_itself_restores_the_text(text: str, language: str) -> None:
     wrapped = unwrap(text, "xx", "xx")
     assert wrapped.restore(wrapped.text) == text
