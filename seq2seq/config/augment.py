@@ -23,7 +23,7 @@ class AugmentConfig(Section):
     """Share of the pairs whose source has a capital at every word."""
     lower: Rate = 0.1
     """Share of the pairs whose source is in lower case."""
-    no_final_punctuation: Rate = 0.1
+    no_final_punctuation: Rate = 0.2
     """Share of the pairs that lose the final mark on both sides."""
     typos: Rate = 0.03
     """Share of the pairs whose source gets typing errors."""
