@@ -6,8 +6,12 @@ Legend
     V  vocabulary
     C  columns: candidates of a sentence, padded
     K  next tokens of a sentence
+    F  tokens that are forbidden in some of the sentences only
 """
 
+import copy
+import itertools
+from collections.abc import Sequence
 from typing import Protocol, Self
 
 import numpy as np
@@ -52,23 +56,65 @@ class OutputTokens(Protocol):
 class WholeVocabulary:
     """Column v is token v, for every sentence."""
 
-    def __init__(self, model: Seq2Seq, *, eos: int, forbidden: Tensor) -> None:
+    def __init__(
+        self,
+        model: Seq2Seq,
+        eos: int,
+        forbidden: Sequence[int],
+        forbidden_of: Sequence[Sequence[int]] = (),
+        *,
+        device: torch.device,
+    ) -> None:
+        """
+        Args:
+            model: predicts the whole vocabulary.
+            eos: the token </s>.
+            forbidden: tokens that never come next.
+            forbidden_of: more of them, for each of the B sentences. () if there are none. What all
+                sentences forbid takes the least time.
+            device: where the model is.
+        """
         self.model = model
         self.eos_column = eos
-        self._forbidden = forbidden
-        self._forbidden_tokens = frozenset(forbidden.tolist())
+        # The sentences usually share a few lists.
+        lists = {tuple(tokens) for tokens in forbidden_of}
+        shared: set[int] = set.intersection(*map(set, lists)) if lists else set()
+        self._forbidden_tokens = frozenset(forbidden) | shared
+        self._forbidden = torch.tensor(sorted(self._forbidden_tokens)).to(device)
+        others = set(itertools.chain(*lists)) - self._forbidden_tokens
+        self._other_tokens = np.array(sorted(others), dtype=np.int64)  # (F,)
+        self._is_forbidden = np.zeros((len(forbidden_of), len(others)), dtype=np.bool_)  # (B,F)
+        if others:
+            for sentence, tokens in enumerate(forbidden_of):
+                self._is_forbidden[sentence] = np.isin(self._other_tokens, tokens)
 
     def scores(self, logits: Tensor, layout: BeamLayout) -> NextTokenScores:
-        return NextTokenScores(logits, self._forbidden)
+        scores = NextTokenScores(logits, self._forbidden)
+        if self._is_forbidden.any():
+            sentences = torch.arange(layout.sentences, device=logits.device)
+            sentence_of_row = layout.expand(sentences).cpu().numpy()  # (N,)
+            rows, ranks = self._is_forbidden[sentence_of_row].nonzero()
+            scores.exclude(rows, self._other_tokens[ranks])
+        return scores
 
     def tokens(self, columns: Integers) -> Integers:
         return columns
 
     def columns_of(self, sentence: int, token: int) -> list[int]:
-        return [] if token in self._forbidden_tokens else [token]
+        if token in self._forbidden_tokens:
+            return []
+        if len(self._other_tokens):
+            is_forbidden = self._is_forbidden[sentence]  # (F,)
+            if token in self._other_tokens[is_forbidden]:
+                return []
+        return [token]
 
     def select(self, sentences: Tensor) -> Self:
-        return self
+        if not len(self._other_tokens):
+            return self
+        selected = copy.copy(self)
+        selected._is_forbidden = self._is_forbidden[sentences.numpy()]
+        return selected
 
 
 class CandidateTokens:

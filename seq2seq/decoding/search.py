@@ -77,6 +77,7 @@ def beam_search(
     bos: int,
     eos: int,
     forbidden: Sequence[int] = (),
+    forbidden_of: Sequence[Sequence[int]] = (),
     keep_attention: bool = False,
     candidates: Tensor | None = None,
     slots: Sequence[Sequence[int]] | None = None,
@@ -92,6 +93,7 @@ def beam_search(
         bos: the token <s>.
         eos: the token </s>.
         forbidden: tokens that no translation may contain, besides <s>.
+        forbidden_of: more of them, for each sentence. () if there are none.
         keep_attention: whether to return attention weights.
         candidates: (B,C) int64 on the CPU, the only tokens that each translation may contain:
             `eos` first, no forbidden ones, padded with `forbidden[0]`. None allows all tokens.
@@ -111,7 +113,7 @@ def beam_search(
     output: OutputTokens
     if candidates is None:
         never = [bos, *forbidden] if has_slots else [bos, *forbidden, *all_slots]
-        output = WholeVocabulary(model, eos=eos, forbidden=torch.tensor(never).to(source.device))
+        output = WholeVocabulary(model, eos, never, forbidden_of, device=source.device)
     else:
         output = CandidateTokens(model, candidates, padding=forbidden[0], device=source.device)
     limits = np.array(max_lengths(source_mask, config), dtype=np.int64)

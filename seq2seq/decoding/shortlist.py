@@ -65,6 +65,7 @@ class Shortlist:
         source: Tensor,
         forbidden: Sequence[int] = (),
         required: Sequence[Sequence[int]] = (),
+        forbidden_of: Sequence[Sequence[int]] = (),
     ) -> Tensor:
         """Returns the candidates of each sentence, (B,C) int64: </s> first, padded with PAD.
 
@@ -75,6 +76,7 @@ class Shortlist:
             forbidden: tokens to leave out.
             required: tokens of each sentence to include even if they are forbidden, such as its
                 slots. () if there are none.
+            forbidden_of: more tokens to leave out, for each sentence. () if there are none.
         """
         # 1. Mark the candidates of each sentence in a table.
         is_candidate = torch.zeros(len(source), self.target_size, dtype=torch.bool)  # (B,V)
@@ -82,6 +84,8 @@ class Shortlist:
         is_candidate[sentences, tokens] = True
         is_candidate[:, self.always] = True
         is_candidate[:, [PAD, EOS, *forbidden]] = False
+        for sentence, forbidden_tokens in enumerate(forbidden_of):
+            is_candidate[sentence, list(forbidden_tokens)] = False
         for sentence, required_tokens in enumerate(required):
             is_candidate[sentence, list(required_tokens)] = True
         # 2. Write the marked tokens of each sentence side by side, from column 1 on.
