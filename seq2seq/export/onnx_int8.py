@@ -13,15 +13,21 @@ multiples of 1/127 of its largest weight, as in seq2seq/models/quantization.py.
 Vectors and small matrices stay float32.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 _STEPS = 127
 _SMALL = 4096
 """Matrices with fewer weights stay float32."""
 
+_TO_FLOAT = {"to": ir.DataType.FLOAT}
 _RECURRENT = ("LSTM", "GRU", "RNN")
 
 
@@ -43,111 +49,104 @@ def quantize_weights(model: ir.Model) -> None:
 
 
 class _Quantization:
+    """Replaces nodes one by one. New nodes go where the old one was."""
+
     def __init__(self, graph: ir.Graph) -> None:
         self.graph = graph
-        self.matrices: dict[str, _Int8Matrix] = {}
-        self.dynamic: dict[ir.Value, list[ir.Value]] = {}
-        """Values -> their integers, scale and zero point."""
+        self.matrices: dict[ir.Value, _Int8Matrix] = {}
+        """Initializers -> their integers."""
+        self.dynamic: dict[ir.Value, Sequence[ir.Value]] = {}
+        """Values -> their integers, scale and zero point at run time."""
 
     def run(self) -> None:
+        replace = {"Gather": self._embedding, "Gemm": self._gemm, "MatMul": self._matmul}
         for node in list(self.graph):
-            if node.op_type == "Gather":
-                self._embedding(node)
-            elif node.op_type == "Gemm":
-                self._gemm(node)
-            elif node.op_type == "MatMul":
-                self._matmul(node)
+            if node.op_type in replace:
+                replace[node.op_type](node)
             elif node.op_type in _RECURRENT:
                 self._recurrent(node)
 
     def _embedding(self, node: ir.Node) -> None:
-        weight, tokens = node.inputs
+        weight, tokens = _inputs(node)
         if not _is_large(weight):
             return
         matrix = self._matrix(weight)
-        column = ir.node("Unsqueeze", [matrix.scales, self._constant("axis_1", [1])])
+        column = ir.node("Unsqueeze", [matrix.scales, self._axis_1()])
         rows = ir.node("Gather", [matrix.integers, tokens])
         scales = ir.node("Gather", [column.outputs[0], tokens])
-        floats = ir.node("Cast", rows.outputs, {"to": ir.DataType.FLOAT.value})
+        floats = ir.node("Cast", rows.outputs, _TO_FLOAT)
         scaled = ir.node("Mul", [floats.outputs[0], scales.outputs[0]])
         self._replace(node, [column, rows, scales, floats, scaled])
 
     def _gemm(self, node: ir.Node) -> None:
-        values, weight = node.inputs[:2]
-        bias = node.inputs[2] if len(node.inputs) > 2 else None
+        values, weight, *bias = _inputs(node)
         transposed = node.attributes.get("transB")
-        if not _is_large(weight) or transposed is None or transposed.as_int() != 1:
-            return
-        self._product(node, values, self._matrix(weight), bias)
+        if _is_large(weight) and transposed is not None and transposed.as_int() == 1:
+            self._product(node, values, self._matrix(weight), bias)
 
     def _matmul(self, node: ir.Node) -> None:
-        values, weight = node.inputs
-        producer = None if weight is None else weight.producer()
+        values, weight = _inputs(node)
+        producer = weight.producer()
         if producer is not None and producer.op_type == "Transpose":
-            (original,) = producer.inputs
+            (original,) = _inputs(producer)
             if _is_large(original):
-                self._product(node, values, self._matrix(original), None)
+                self._product(node, values, self._matrix(original), [])
         elif _is_large(weight):
-            self._product(node, values, self._matrix(weight, is_transposed=True), None)
+            self._product(node, values, self._matrix(weight, is_transposed=True), [])
 
     def _product(
-        self, node: ir.Node, values: ir.Value, matrix: _Int8Matrix, bias: ir.Value | None
+        self, node: ir.Node, values: ir.Value, matrix: _Int8Matrix, bias: list[ir.Value]
     ) -> None:
         new: list[ir.Node] = []
         if values not in self.dynamic:
             dynamic = ir.node("DynamicQuantizeLinear", [values], num_outputs=3)
             new.append(dynamic)
-            self.dynamic[values] = list(dynamic.outputs)
+            self.dynamic[values] = dynamic.outputs
         integers, scale, zero = self.dynamic[values]
         product = ir.node("MatMulInteger", [integers, matrix.transposed, zero])
-        floats = ir.node("Cast", product.outputs, {"to": ir.DataType.FLOAT.value})
+        floats = ir.node("Cast", product.outputs, _TO_FLOAT)
         scales = ir.node("Mul", [scale, matrix.scales])
         scaled = ir.node("Mul", [floats.outputs[0], scales.outputs[0]])
         new += [product, floats, scales, scaled]
-        if bias is not None:
-            new.append(ir.node("Add", [scaled.outputs[0], bias]))
+        if bias:
+            new.append(ir.node("Add", [scaled.outputs[0], *bias]))
         self._replace(node, new)
 
     def _recurrent(self, node: ir.Node) -> None:
+        inputs = _inputs(node)
         for index in (1, 2):
-            weight = node.inputs[index]
-            if not _is_large(weight):
+            if not _is_large(inputs[index]):
                 continue
-            integers, scales = _round(weight.const_value.numpy())
-            name = weight.name
+            integers, scales = _round(_array(inputs[index]))
+            name = inputs[index].name
             stored = self._store(f"{name}.int8", integers)
-            scale = self._store(f"{name}.scale", scales)
-            floats = ir.node("Cast", [stored], {"to": ir.DataType.FLOAT.value})
-            scaled = ir.node("Mul", [floats.outputs[0], scale])
+            floats = ir.node("Cast", [stored], _TO_FLOAT)
+            scaled = ir.node("Mul", [floats.outputs[0], self._store(f"{name}.scale", scales)])
             self.graph.insert_before(node, [floats, scaled])
             node.replace_input_with(index, scaled.outputs[0])
 
     def _matrix(self, weight: ir.Value, *, is_transposed: bool = False) -> _Int8Matrix:
         """Returns the integers of an initializer (O,I), or (I,O), the same ones for every use."""
-        name = str(weight.name)
-        if name not in self.matrices:
-            weights = weight.const_value.numpy()
+        if weight not in self.matrices:
+            weights = _array(weight)
             integers, scales = _round(weights.T if is_transposed else weights)
-            stored = self._store(f"{name}.int8", integers)
+            stored = self._store(f"{weight.name}.int8", integers)
             transpose = ir.node("Transpose", [stored], {"perm": [1, 0]})
             self.graph.insert_before(self.graph[0], transpose)
-            self.matrices[name] = _Int8Matrix(
-                stored, self._store(f"{name}.scale", scales[:, 0]), transpose.outputs[0]
-            )
-        return self.matrices[name]
+            stored_scales = self._store(f"{weight.name}.scale", scales[:, 0])
+            self.matrices[weight] = _Int8Matrix(stored, stored_scales, transpose.outputs[0])
+        return self.matrices[weight]
 
-    def _store(self, name: str, array: np.ndarray) -> ir.Value:
+    def _axis_1(self) -> ir.Value:
+        name = "int8.axis_1"
+        stored = self.graph.initializers.get(name)
+        return stored or self._store(name, np.array([1], dtype=np.int64))
+
+    def _store(self, name: str, array: Array) -> ir.Value:
         tensor = ir.tensor(np.ascontiguousarray(array), name=name)
-        value = ir.Value(
-            name=name, shape=tensor.shape, type=ir.TensorType(tensor.dtype), const_value=tensor
-        )
+        value = ir.val(name, const_value=tensor)
         self.graph.register_initializer(value)
         return value
-
-    def _constant(self, name: str, numbers: list[int]) -> ir.Value:
-        if name in self.graph.initializers:
-            return self.graph.initializers[name]
-        return self._store(name, np.array(numbers, dtype=np.int64))
 
     def _replace(self, node: ir.Node, new: list[ir.Node]) -> None:
         ir.convenience.replace_nodes_and_values(
@@ -155,16 +154,24 @@ class _Quantization:
         )
 
 
-def _is_large(value: ir.Value | None) -> bool:
+def _inputs(node: ir.Node) -> list[ir.Value]:
+    return [value for value in node.inputs if value is not None]
+
+
+def _is_large(value: ir.Value) -> bool:
     """Whether a value is a float32 weight that is worth rounding."""
-    if value is None or not value.is_initializer() or value.const_value is None:
-        return False
     tensor = value.const_value
-    is_matrix = len(tensor.shape) >= 2
-    return is_matrix and tensor.dtype == ir.DataType.FLOAT and tensor.size >= _SMALL
+    if tensor is None or not value.is_initializer():
+        return False
+    return len(tensor.shape) >= 2 and tensor.dtype == ir.DataType.FLOAT and tensor.size >= _SMALL
 
 
-def _round(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _array(initializer: ir.Value) -> Array:
+    assert initializer.const_value is not None
+    return initializer.const_value.numpy()
+
+
+def _round(weights: Array) -> tuple[Array, Array]:
     """weights (...,O,I) -> int8 integers (...,O,I), float32 scales (...,O,1)."""
     largest = np.abs(weights).max(axis=-1, keepdims=True)
     scales = np.where(largest > 0, largest / _STEPS, 1).astype(np.float32)

@@ -39,6 +39,10 @@ _RNN_GATES = (0,)
 class OnnxSequence(nn.Module):
     """One direction of one layer, from a state of zeros."""
 
+    w: Tensor
+    u: Tensor
+    biases: Tensor
+
     def __init__(
         self, operator: str, w: Tensor, u: Tensor, biases: Tensor, attributes: dict[str, Any]
     ) -> None:

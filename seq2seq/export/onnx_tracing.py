@@ -264,6 +264,7 @@ def _check_dims(model: ir.Model, dims: tuple[Any, ...]) -> None:
     """
     expected = tree_flatten(dims, is_leaf=lambda part: isinstance(part, dict))[0]
     for value, dynamic in zip(model.graph.inputs, expected, strict=True):
+        assert value.shape is not None
         constant = [number for number in dynamic if isinstance(value.shape[number], int)]
         if constant:
             raise RuntimeError(f"Dimensions {constant} of {value.name} are constants in the graph.")

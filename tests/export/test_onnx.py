@@ -5,6 +5,7 @@ Each model is exported once. Tracing sees 3 sentences of 5 tokens; the tests run
 Legend: B sentences, S source tokens, N rows, V vocabulary, W largest number of rows of a sentence.
 """
 
+import copy
 import functools
 import importlib.util
 import os
@@ -68,7 +69,10 @@ def cased() -> Seq2Seq:
 
 
 MODELS: dict[str, Callable[[], Seq2Seq]] = {
-    **{str(variant): lambda v=variant: build_variant(v) for variant in VARIANTS_TO_EXPORT},
+    **{
+        f"{variant.family}-{variant.number}": functools.partial(build_variant, variant)
+        for variant in VARIANTS_TO_EXPORT
+    },
     "ensemble": ensemble,
     "cased": cased,
 }
@@ -245,13 +249,21 @@ def test_graphs_tell_nothing_about_this_machine(exported: Exported) -> None:
 def test_encoder_reads_longer_sentences_than_the_example(exported: Exported) -> None:
     source = torch.randint(4, 11, (2, 150), generator=torch.Generator().manual_seed(2))
     mask = torch.ones_like(source, dtype=torch.bool)
-    memory = exported.model.encode(source, mask)
-    expected = dict(named_tensors(memory, "memory"))
-    expected.update(named_tensors(exported.model.start(memory), "state"))
+    exact = encode_by_torch(copy.deepcopy(exported.model).double(), source, mask)
+    rounded = encode_by_torch(exported.model, source, mask)
     encoded = Runner(exported.folder).encode(source, mask)
-    assert {name for name in expected if name.startswith("state.")} <= set(encoded)
+    assert {name for name in exact if name.startswith("state.")} <= set(encoded)
     for name, array in encoded.items():
-        np.testing.assert_allclose(array, expected[name], rtol=1e-4, atol=1e-4, err_msg=name)
+        # Some random models amplify rounding errors, those of torch too.
+        allowed = 1e-4 + 2 * float((rounded[name].double() - exact[name]).abs().nan_to_num().max())
+        np.testing.assert_allclose(array, exact[name], rtol=0, atol=allowed, err_msg=name)
+
+
+def encode_by_torch(model: Seq2Seq, source: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    memory = model.encode(source, mask)
+    tensors = dict(named_tensors(memory, "memory"))
+    tensors.update(named_tensors(model.start(memory), "state"))
+    return tensors
 
 
 def test_graphs_have_standard_operators_in_one_file(exported: Exported) -> None:
