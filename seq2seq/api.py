@@ -225,6 +225,7 @@ def _build_trainer(
     translator = make_translator(model, tokenizer, config)
     valid = prepared.corpus.splits["valid"]
     validator = Validator(
+        model,
         translator,
         valid,
         config.training.validation,

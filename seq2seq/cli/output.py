@@ -49,9 +49,7 @@ class OutputFormat:
         best = translation.alternatives[0]
         if best.attention is None or best.source_tokens is None or best.target_tokens is None:
             return
-        console.print(
-            render_attention(best.source_tokens, best.target_tokens, best.attention.numpy())
-        )
+        console.print(render_attention(best.source_tokens, best.target_tokens, best.attention))
 
 
 def _to_json(alternative: Alternative) -> dict[str, Any]:
@@ -59,7 +57,7 @@ def _to_json(alternative: Alternative) -> dict[str, Any]:
     if alternative.attention is not None:
         content["source_tokens"] = alternative.source_tokens
         content["target_tokens"] = alternative.target_tokens
-        content["alignment"] = alignment(alternative.attention.numpy())
+        content["alignment"] = alignment(alternative.attention)
     return content
 
 

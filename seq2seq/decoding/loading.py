@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from seq2seq.config import Config, SearchConfig
 from seq2seq.config.section import describe_error
+from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.ensemble import Ensemble
 from seq2seq.decoding.shortlist import Shortlist
 from seq2seq.decoding.translator import Translator
@@ -111,13 +112,22 @@ def _load_shortlist(run: RunFolder) -> Shortlist | None:
         return None
     sizes = vocabulary_sizes(run.tokenizer)
     tensors = load_weights(run.shortlist_file)
-    return Shortlist.from_tensors(tensors, source_size=sizes.source, target_size=sizes.target)
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    return Shortlist.from_arrays(arrays, source_size=sizes.source, target_size=sizes.target)
 
 
 def make_translator(
-    model: Seq2Seq, tokenizer: Tokenizer, config: Config, **options: Any
+    model: Seq2Seq, tokenizer: Tokenizer, config: Config, *, workers: int = 1, **options: Any
 ) -> Translator:
-    """Makes a translator with the settings of a run, and with more options of `Translator`."""
+    """Makes a translator with the settings of a run.
+
+    Args:
+        model: a model or an ensemble.
+        tokenizer: the tokenizer of the run.
+        config: the settings of the run.
+        workers: how many batches are searched at the same time.
+        **options: more options of `Translator`.
+    """
     sentences = SentenceSplitter(config.data.source) if config.text.sentences else None
     layer = TextLayer(
         tokenizer,
@@ -126,7 +136,7 @@ def make_translator(
         target_language=config.data.target,
     )
     return Translator(
-        model,
+        TorchEngine(model, workers),
         tokenizer,
         config.search,
         layer=layer,

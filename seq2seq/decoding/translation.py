@@ -8,7 +8,8 @@ Legend
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from seq2seq.decoding.segmentation import join_texts
 from seq2seq.text.sentences import Sentence, join_translations
@@ -34,7 +35,7 @@ class Alternative:
     score: float
     source_tokens: list[str] | None = None
     target_tokens: list[str] | None = None
-    attention: Tensor | None = None
+    attention: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

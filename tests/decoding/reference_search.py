@@ -6,11 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from fakes import FakeModel, NumberState, RandomTableModel, SourceMemory, padded_source
+from fakes import (
+    FakeModel,
+    NumberState,
+    RandomTableModel,
+    SourceMemory,
+    padded_source,
+    search_with_torch,
+)
 from torch import Tensor
 
 from seq2seq.config.search import SearchConfig
-from seq2seq.decoding.search import Hypothesis, beam_search
+from seq2seq.decoding.search import Hypothesis
 from seq2seq.models import Step
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
@@ -194,4 +201,4 @@ def search_rows(
     """Runs `beam_search` on sentences, with `padding` more columns than they need."""
     source, mask = padded_source(rows, extra=padding)
     options: dict[str, Any] = {"forbidden": [PAD, UNK], **more}
-    return beam_search(model, source, mask, config, bos=BOS, eos=EOS, **options)
+    return search_with_torch(model, source, mask, config, **options)

@@ -7,7 +7,14 @@ from collections import Counter
 
 import pytest
 import torch
-from fakes import FakeModel, FixedOutputModel, RandomTableModel, Sentences, padded_source
+from fakes import (
+    FakeModel,
+    FixedOutputModel,
+    RandomTableModel,
+    Sentences,
+    padded_source,
+    search_with_torch,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_search import LimitedModel, Replay, constrained, search_rows, slow_search
@@ -16,12 +23,12 @@ from torch import Tensor
 
 from seq2seq.config.model import FAMILY_CONFIGS
 from seq2seq.config.search import SearchConfig
-from seq2seq.decoding import next_tokens
 from seq2seq.decoding import search as search_module
+from seq2seq.decoding.engines import torch_next_tokens
 from seq2seq.decoding.ensemble import Ensemble
-from seq2seq.decoding.search import Hypothesis, beam_search
+from seq2seq.decoding.search import Hypothesis
 from seq2seq.models import Seq2Seq, VocabularySizes, build
-from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
+from seq2seq.text.tokenizer import EOS, PAD, UNK
 
 SLOT_A, SLOT_B, SLOT_C = SLOTS = (9, 10, 11)
 WORDS = (4, 5, 6, 7, 8)
@@ -91,7 +98,7 @@ def assert_slots_are_kept(results: list[list[Hypothesis]], slots: Sentences) -> 
 @pytest.mark.parametrize("small", [0, 64_000], ids=["grouped", "sorted"])
 @pytest.mark.parametrize("seed", range(60))
 def test_equals_the_slow_search(seed: int, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(next_tokens, "_SMALL", small)
+    monkeypatch.setattr(torch_next_tokens, "_SMALL", small)
     rng = random.Random(seed)
     config = random_config(rng)
     rows, slots = random_batch(rng)
@@ -200,13 +207,11 @@ def check_random_slots(model: Seq2Seq, beam: int, with_candidates: bool = False)
     for _ in range(5):
         rows, slots = random_batch(rng)
         source, mask = padded_source(rows)
-        results = beam_search(
+        results = search_with_torch(
             model,
             source,
             mask,
             SearchConfig(beam=beam, nbest=beam),
-            bos=BOS,
-            eos=EOS,
             forbidden=[PAD, UNK],
             keep_attention=True,
             candidates=random_candidates(rng, slots) if with_candidates else None,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from seq2seq.config.search import SearchConfig
 from seq2seq.decoding import stream
+from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.stream import read_line_groups, translate_stream
 from seq2seq.decoding.translation import Translation
 from seq2seq.decoding.translator import Translator
@@ -32,7 +33,7 @@ def copier() -> Translator:
 def copier_with(search: SearchConfig) -> Translator:
     tokenizer = tiny_tokenizer()
     model = CopySourceModel(tokenizer.size("target"))
-    return Translator(model, tokenizer, search, layer=tiny_layer())
+    return Translator(TorchEngine(model), tokenizer, search, layer=tiny_layer())
 
 
 # -- lines -----------------------------------------------------------------------------------------
@@ -135,7 +136,9 @@ def sentence_copier() -> Translator:
     search = SearchConfig(beam=1, no_repeat_ngram_size=0)
     model = CopySourceModel(tokenizer.size("target"))
     sentences = SentenceSplitter("de")
-    return Translator(model, tokenizer, search, layer=tiny_layer(), sentences=sentences)
+    return Translator(
+        TorchEngine(model), tokenizer, search, layer=tiny_layer(), sentences=sentences
+    )
 
 
 def translated_lines(translator: Translator, data: bytes) -> list[str]:

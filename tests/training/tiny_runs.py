@@ -23,6 +23,7 @@ from seq2seq.config.training import (
     ValidationConfig,
 )
 from seq2seq.data.batching import TrainingBatches
+from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.translator import Translator
 from seq2seq.models import Seq2Seq, VocabularySizes, build
 from seq2seq.reporter import Reporter
@@ -98,7 +99,7 @@ def tiny_translator(model: Seq2Seq, search: SearchConfig, **options: Any) -> Tra
     """Makes a translator with the tokenizer of `fakes`, from German to English."""
     tokenizer = tiny_tokenizer()
     layer = TextLayer(tokenizer, TextConfig(), source_language="de", target_language="en")
-    return Translator(model, tokenizer, search, layer=layer, **options)
+    return Translator(TorchEngine(model), tokenizer, search, layer=layer, **options)
 
 
 def make_trainer(
@@ -147,7 +148,7 @@ def make_trainer(
     trainer_validator: Any = validator
     if validator is None:
         translator = tiny_translator(model, SearchConfig(beam=1, max_length_ratio=0.5))
-        trainer_validator = Validator(translator, PAIRS, config.validation)
+        trainer_validator = Validator(model, translator, PAIRS, config.validation)
     else:
         validator.model = model
     return Trainer(
