@@ -110,7 +110,7 @@ class Engine(Protocol):
         Args:
             source: (B,S) source IDs with padding.
             source_mask: (B,S), true at tokens.
-            never: tokens that may not come next, unless they are allowed.
+            never: different tokens that may not come next, unless they are allowed.
             candidates: (B,C) the only tokens that may come next, padded with `never[0]`. None for
                 the whole vocabulary. There are none of the other `never` among them.
             keep_attention: whether steps return the attention.

@@ -110,7 +110,7 @@ def beam_search(
     Raises:
         ValueError: a slot of a sentence is forbidden or not among its candidates.
     """
-    never = [*forbidden, bos, *all_slots, *itertools.chain(*(slots or ()))]
+    never = dict.fromkeys([*forbidden, bos, *all_slots, *itertools.chain(*(slots or ()))])
     output: OutputTokens
     if candidates is None:
         output = WholeVocabulary(eos=eos, forbidden=[*forbidden, bos])
@@ -132,7 +132,7 @@ def beam_search(
     decoding = engine.start(
         source,
         source_mask,
-        never=never,
+        never=list(never),
         candidates=candidates,
         keep_attention=keep_attention,
     )

@@ -57,7 +57,7 @@ class SlotConstraint:
                 self._required[sentence, rank] = list(row).count(token)
                 for column in output.columns_of(sentence, token):
                     self._columns[sentence, rank] = column
-        self._has_slots = self._required.any(axis=1)  # (B,)
+        self._has_slots = self._required.sum(axis=1) > 0  # (B,)
         self.max_lengths = np.maximum(max_lengths, self._required.sum(axis=1) + 1)
         self._eos_column = output.eos_column
         sentences, ranks = ((self._required > 0) & (self._columns < 0)).nonzero()

@@ -211,11 +211,11 @@ def test_a_translation_has_no_slot_if_the_source_has_none() -> None:
     assert not PRIVATE.search(translator(model, max_length_ratio=0.5)(["hund 😀 katze"])[0])
 
 
-def test_sentences_with_and_without_slots_are_in_batches_of_their_own() -> None:
+def test_sentences_with_tags_are_in_batches_of_their_own() -> None:
     model = CountingModel()
     texts = ["hund", "hund 7", "<b>katze</b> haus", "katze", "haus 7", "<b>hund</b> 7"]
     assert translator(model)(texts) == texts
-    assert model.batch_sizes == [2, 1, 2, 1]  # plain, tags, slots, both
+    assert model.batch_sizes == [4, 2]
 
 
 def test_tags_are_placed_by_the_attention() -> None:

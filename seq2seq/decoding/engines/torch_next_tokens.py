@@ -70,11 +70,13 @@ class TorchNextTokens:
         self._maxima = self._group_maxima(logits)
         self._log_sum_exp = self._normalizer()
 
+    @torch.inference_mode()
     def exclude(self, rows: Indices, columns: Indices) -> None:
         index = (self._tensor(rows), self._tensor(columns))
         self._logits[index] = MINUS_INFINITY
         self._update_maxima(*index)
 
+    @torch.inference_mode()
     def exclude_all_but(self, rows: Indices, columns: Indices) -> None:
         index = (self._tensor(rows), self._tensor(columns))
         logits = self._logits[index]
@@ -83,6 +85,7 @@ class TorchNextTokens:
         self._logits[index] = logits
         self._update_maxima(*index)
 
+    @torch.inference_mode()
     def allow(self, rows: Indices, columns: Indices) -> None:
         row_numbers = self._tensor(rows)  # (R,)
         column_numbers = self._tensor(columns)  # (R,)
@@ -92,6 +95,7 @@ class TorchNextTokens:
         self._logits[index] = self._forbidden_logits[index[0], ranks]
         self._update_maxima(*index)
 
+    @torch.inference_mode()
     def pass_on(self, rows: Integers, column: int, heirs: Integers) -> None:
         row_numbers = self._tensor(rows)  # (R,)
         columns = self._tensor(heirs)  # (R,A)
@@ -103,6 +107,7 @@ class TorchNextTokens:
         self._update_maxima(row_numbers, best)
         self._update_maxima(row_numbers, torch.full_like(best, column))
 
+    @torch.inference_mode()
     def best(self, scores: Floats, count: int) -> tuple[Floats, Integers, Integers]:
         log_probs = torch.from_numpy(scores).to(self._logits.device)
         best, rows, columns = self._best(log_probs, count)
