@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench bench-toolkits clean
+.PHONY: help demo test check format docs bench bench-toolkits wheel-check clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: $(VENV)/.installed  ## measure speed, also of the toolkits of bench-toolk
 
 bench-toolkits: $(VENV)/.installed  ## install OpenNMT-py and JoeyNMT for bench, each in its own environment
 	@$(BIN)/python benchmarks/install_toolkits.py
+
+wheel-check: $(VENV)/.installed  ## install the wheel without torch into a new environment, translate there
+	@PYTHON=$(PYTHON) .ci/wheel
 
 clean:  ## remove .venv and caches (runs/ and data/ stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

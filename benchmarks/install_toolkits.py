@@ -5,9 +5,9 @@ shared_setup.py.
     python benchmarks/install_toolkits.py train 20            # all systems, 20 minutes each
     python benchmarks/install_toolkits.py train 20 joeynmt    # one of opennmt, joeynmt, ours
 
-bench.py needs the trained models to measure translation. Both toolkits are old for today's
-packages. After the installation, the installed copies are patched so that they start; every patch
-is printed, and none of them changes speed.
+bench.py needs the trained models to measure translation, and peer_robustness.py needs that of
+OpenNMT-py. Both toolkits are old for today's packages. After the installation, the installed copies
+are patched so that they start; every patch is printed, and none of them changes speed.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def train(minutes: float, names: list[str]) -> None:
     """Trains the named systems one after the other, or all of them."""
     trainings: dict[str, Callable[[float], None]] = {"ours": train_ours}
     for toolkit in installed_toolkits():
-        trainings[toolkit.name] = toolkit.train
+        trainings[toolkit.name] = toolkit.train_anew
     for name in names or list(trainings):
         if name not in trainings:
             sys.exit(f"{name} is not installed. Systems: {', '.join(trainings)}")

@@ -81,7 +81,7 @@ def ours(precision: str) -> System:
     from seq2seq import api
     from seq2seq.config import parse_config
     from seq2seq.data.batching import Batch, TrainingBatches
-    from seq2seq.decoding.loading import vocabulary_sizes
+    from seq2seq.decoding.run_loading import vocabulary_sizes
     from seq2seq.models import build
     from seq2seq.models.device import autocast
     from seq2seq.paths import cache_dir

@@ -2,11 +2,22 @@
 
 import re
 import statistics
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from shared_setup import BATCH_SENTENCES, VOCAB_SIZE, write_text
+from shared_setup import (
+    BATCH_SENTENCES,
+    VOCAB_SIZE,
+    from_tokens,
+    read_tokenizer,
+    to_tokens,
+    write_text,
+)
 from toolkit import SPEED_UPDATES, Attention, Patch, Toolkit, newest
+
+from seq2seq.text.normalization import normalize_text
 
 _ATTENTION_NAMES = {"additive": "mlp", "general": "general"}
 
@@ -120,21 +131,49 @@ class OpenNMT(Toolkit):
     def model(self) -> Path | None:
         return newest((self.folder / "model").glob("m_step_*.pt"))
 
+    @property
+    def updates_trained(self) -> int | None:
+        """Updates of the model, or None if there is no model."""
+        model = self.model
+        return int(model.stem.rpartition("_")[2]) if model else None
+
+    def translate(self, texts: Sequence[str]) -> list[str]:
+        """Returns the translation of each of N texts, with beam 5.
+
+        A text is normalized like the training text, becomes tokens of the shared vocabulary, and is
+        translated as a whole. Everything else is the toolkit's default.
+        """
+        tokenizer = read_tokenizer()
+        normalized = [normalize_text(text, "nfc") for text in texts]
+        lines = [f"{line}\n" for line in to_tokens(tokenizer, normalized, "source")]
+        self._run_search(lines, "-batch_size", "64")
+        # Only a line feed ends a line. `splitlines` knows more characters that do.
+        output = self._output_file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        if len(output) != len(texts):
+            sys.exit(f"{self.name} gave {len(output):,} translations of {len(texts):,} texts.")
+        return from_tokens(tokenizer, output)
+
     def translate_speed(self) -> float:
         sources = (write_text() / "test.sp.de").read_text(encoding="utf-8")
         lines = sources.splitlines(keepends=True)
         best = 0.0
-        for batch_size in (32, 128):
+        for batch_size in ("32", "128"):
             # The time for one sentence is that of loading, so it is subtracted. The other text is
             # the test set twice: on a busy machine, once would be too short to measure.
-            loading = self._translation_seconds(lines[:1], batch_size)
-            seconds = self._translation_seconds(2 * lines, batch_size) - loading
+            search = ("-batch_size", batch_size, "-max_length", "60")
+            loading = self._run_search(lines[:1], *search)
+            seconds = self._run_search(2 * lines, *search) - loading
             best = max(best, 2 * len(lines) / seconds)
         return best
 
-    def _translation_seconds(self, lines: list[str], batch_size: int) -> float:
+    @property
+    def _output_file(self) -> Path:
+        return self.folder / "out.txt"
+
+    def _run_search(self, lines: Sequence[str], *options: str) -> float:
+        """Translates lines of tokens into the output file, and returns the seconds it took."""
         source = self.folder / "source.txt"
         source.write_text("".join(lines), encoding="utf-8")
-        files = ["-model", str(self.model), "-src", str(source), "-output", "out.txt"]
-        search = ["-beam_size", "5", "-batch_size", str(batch_size), "-max_length", "60"]
+        files = ["-model", str(self.model), "-src", str(source), "-output", str(self._output_file)]
+        search = ["-beam_size", "5", *options]
         return self.run("-m", "onmt.bin.translate", *files, *search).seconds

@@ -5,7 +5,7 @@
 
 `record` copies the key figures of an evaluated run into benchmarks/runs/NAME.json: command,
 scores, updates, minutes, machine, commit. `render` writes the tables from these files and from
-benchmarks/results.json, so that no figure is typed by hand.
+results.json, gpu.json and peers.json beside them, so that no figure is typed by hand.
 """
 
 import argparse
@@ -16,12 +16,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from peer_table import peer_section
+
 TOP = Path(__file__).resolve().parent.parent
 RECORDS = TOP / "benchmarks" / "runs"
 RESULTS = TOP / "docs" / "results.md"
 README = TOP / "README.md"
 BENCH = TOP / "benchmarks" / "results.json"
 GPU = TOP / "benchmarks" / "gpu.json"
+PEERS = TOP / "benchmarks" / "peers.json"
 # Keys of results.json, what they are, and digits after the point.
 SPEED_ROWS = (
     ("train_tokens_per_s_ours", "training, target tokens per second", 0),
@@ -120,7 +123,7 @@ def _results_page(records: list[Record]) -> str:
     sections = [
         "# Results",
         "",
-        "<!-- Made by benchmarks/publish.py from benchmarks/runs/ and benchmarks/results.json. -->",
+        "<!-- Made by benchmarks/publish.py from the JSON files in benchmarks/. -->",
         "",
         "One training each, with today's defaults, on one machine. The command beside each row "
         "repeats it.",
@@ -144,6 +147,7 @@ def _results_page(records: list[Record]) -> str:
         f"chrF signature: `{first['chrf']['signature']}`.",
         "",
         *_real_text_section(first),
+        *(peer_section(_read_json(PEERS)) if PEERS.exists() else []),
         *_speed_section(),
         *_gpu_section(),
         "Figures of older recipes and of other families are in [experiments.md](experiments.md).",

@@ -13,9 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.config.augment import NO_NOISE
+
+if TYPE_CHECKING:
+    from seq2seq.text.tokenizer import Side, Tokenizer
 
 THREADS = 2
 BATCH_SENTENCES = 128
@@ -76,14 +79,34 @@ def write_text() -> Path:
         pairs = prepared.corpus.splits[name]
         for language, texts in (("de", pairs.source), ("en", pairs.target)):
             _write_lines(folder / f"{name}.{language}", texts)
-            encoded = tokenizer.encode(texts, "source" if language == "de" else "target")
-            tokens = [" ".join(tokenizer.tokens(ids, "source")) for ids in encoded]
-            _write_lines(folder / f"{name}.sp.{language}", tokens)
+            side: Side = "source" if language == "de" else "target"
+            _write_lines(folder / f"{name}.sp.{language}", to_tokens(tokenizer, texts, side))
     # The first four tokens are special, and every toolkit adds its own.
     vocabulary = tokenizer.tokens(range(4, tokenizer.size("source")), "source")
     _write_lines(folder / "vocabulary.txt", vocabulary)
     (folder / "done").touch()
     return folder
+
+
+def to_tokens(tokenizer: "Tokenizer", texts: Sequence[str], side: "Side") -> list[str]:
+    """Returns each text as its tokens, with spaces between them. A space in it is U+2581."""
+    return [" ".join(tokenizer.tokens(ids, side)) for ids in tokenizer.encode(texts, side)]
+
+
+def from_tokens(tokenizer: "Tokenizer", lines: Iterable[str]) -> list[str]:
+    """Returns the text of each line of target tokens, which have spaces between them."""
+    ids = []
+    for line in lines:
+        tokens = line.split(" ") if line else []
+        ids.append([tokenizer.token_of(token, "target") for token in tokens])
+    return tokenizer.decode(ids, "target")
+
+
+def read_tokenizer() -> "Tokenizer":
+    """The tokenizer that all systems share."""
+    from seq2seq.text.tokenizer import Tokenizer
+
+    return Tokenizer.load(write_text() / "tokenizer")
 
 
 def read_test_sources() -> list[str]:
@@ -93,10 +116,8 @@ def read_test_sources() -> list[str]:
 
 def read_encoded(split: str) -> EncodedSplit:
     """A split as token IDs."""
-    from seq2seq.text.tokenizer import Tokenizer
-
     folder = write_text()
-    tokenizer = Tokenizer.load(folder / "tokenizer")
+    tokenizer = read_tokenizer()
     source = (folder / f"{split}.de").read_text(encoding="utf-8").splitlines()
     target = (folder / f"{split}.en").read_text(encoding="utf-8").splitlines()
     return EncodedSplit(tokenizer.encode(source, "source"), tokenizer.encode(target, "target"))

@@ -1,6 +1,8 @@
 """Another translation toolkit, installed in an environment of its own, to compare speed with."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -123,6 +125,24 @@ class Toolkit(ABC):
     @abstractmethod
     def train_speed(self, attention: Attention) -> dict[str, Any]:
         """Returns tokens_per_s (target tokens) and peak_mb of a short training."""
+
+    def train_anew(self, minutes: float) -> None:
+        """Replaces the model by a new one, and keeps a record of how long it was trained."""
+        shutil.rmtree(self.folder / "model", ignore_errors=True)
+        self._training_file.unlink(missing_ok=True)
+        self.train(minutes)
+        self._training_file.write_text(json.dumps({"minutes": minutes}) + "\n", encoding="utf-8")
+
+    @property
+    def minutes_trained(self) -> float | None:
+        """How long the model was trained. None if there is no model of `train_anew`."""
+        if not self._training_file.exists():
+            return None
+        return float(json.loads(self._training_file.read_text(encoding="utf-8"))["minutes"])
+
+    @property
+    def _training_file(self) -> Path:
+        return self.folder / "training.json"
 
     @abstractmethod
     def train(self, minutes: float) -> None:

@@ -7,15 +7,13 @@
     text <- detokenize <- hypotheses <- beam search <------------- translator <-----+
 
 `prepare` (data/preparation.py) does everything up to the tokens, `load` (decoding/loading.py) makes
-a translator from a run folder. `train` and `evaluate` are below.
+a translator from a folder, `evaluate` (evaluation/scoring.py) scores it. `train` is below.
 
 Nothing here prints or reads the command line. Long work reports to a `Reporter`.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,22 +22,18 @@ from seq2seq.config.changes import describe_changes
 from seq2seq.data.batching import TrainingBatches
 from seq2seq.data.preparation import PreparedData, prepare, with_slots
 from seq2seq.data.store import with_chosen_corpora
-from seq2seq.decoding.loading import load, make_translator, vocabulary_sizes
-from seq2seq.decoding.translator import Translator
+from seq2seq.decoding.loading import load
+from seq2seq.decoding.run_loading import make_translator, vocabulary_sizes
 from seq2seq.errors import UserError
-from seq2seq.evaluation.against import other_hypotheses
-from seq2seq.evaluation.report import Report, build_report, write_report
-from seq2seq.evaluation.robustness import measure_robustness, write_robustness
-from seq2seq.evaluation.test_set import TestSet
+from seq2seq.evaluation.scoring import evaluate, evaluate_robustness
 from seq2seq.evaluation.tokenization import AUTO, DEFAULT_TOKENIZATION, resolve_tokenization
 from seq2seq.files import nearest_existing
 from seq2seq.models import Seq2Seq, build
 from seq2seq.models.device import pick_device
 from seq2seq.paths import cache_dir
 from seq2seq.reporter import SILENT, Reporter
-from seq2seq.run import RunFolder
+from seq2seq.run import RunFolder, translator_settings
 from seq2seq.runtime import cpu_threads
-from seq2seq.text.spans import SpanFinder
 from seq2seq.text.tokenizer import Tokenizer
 from seq2seq.training.checkpoint import holds_training, load_training_state
 from seq2seq.training.state import TrainingState
@@ -222,7 +216,7 @@ def _build_trainer(
     if guides_attention:
         reporter.info("aligning the tokens of the training pairs, to guide the attention")
     batches.align(guide_attention=guides_attention)
-    translator = make_translator(model, tokenizer, config)
+    translator = make_translator(model, tokenizer, translator_settings(config))
     valid = prepared.corpus.splits["valid"]
     validator = Validator(
         model,
@@ -233,106 +227,3 @@ def _build_trainer(
         as_read=with_slots(valid, config),
     )
     return Trainer(model, batches, validator, config.training, run, reporter)
-
-
-# -- evaluate --------------------------------------------------------------------------------------
-
-
-def evaluate(
-    run: RunFolder,
-    test_set: TestSet,
-    *,
-    tokenize: str = AUTO,
-    lowercase: bool = False,
-    ensemble: Sequence[Path] = (),
-    against: Path | None = None,
-    reporter: Reporter = SILENT,
-    **options: Any,
-) -> tuple[Report, list[str]]:
-    """Translates a test set, scores it, and writes scores and translations into the run folder.
-
-    Args:
-        run: the run, the first one of an ensemble.
-        test_set: sources and references.
-        tokenize: how BLEU splits text, a name of sacreBLEU; "auto": as fits the target language.
-        lowercase: add BLEU that ignores case.
-        ensemble: more run folders that predict together with the first one.
-        against: a run folder, or a file of translations, to compare with by a paired test.
-        reporter: receives progress.
-        **options: options of `load`: device, precision, fields of SearchConfig.
-
-    Returns:
-        The report, as in evaluation.json, and one translation for each source.
-
-    Raises:
-        UserError: sacreBLEU cannot use the tokenization, or `against` does not fit.
-    """
-    tokenization = resolve_tokenization(run.config.data.target, tokenize, reporter)
-    translator = load(run.path, ensemble=ensemble, **options)
-    other = None if against is None else other_hypotheses(run, against, test_set, reporter, options)
-    started_at = time.monotonic()
-    hypotheses = _translate(translator, test_set.sources, reporter)
-    seconds = time.monotonic() - started_at
-    report = build_report(
-        test_set.sources,
-        hypotheses,
-        test_set.references,
-        seconds=seconds,
-        tokenization=tokenization,
-        lowercase=lowercase,
-        against=other,
-        extra={"test_set": test_set.name, **_settings(run, translator, ensemble)},
-    )
-    write_report(run, report, hypotheses, _evaluation_name(test_set, ensemble))
-    return report, hypotheses
-
-
-def evaluate_robustness(
-    run: RunFolder,
-    test_set: TestSet,
-    *,
-    tokenize: str = AUTO,
-    ensemble: Sequence[Path] = (),
-    reporter: Reporter = SILENT,
-    **options: Any,
-) -> Report:
-    """Scores a test set as it is and in other forms, and writes RUN/robustness.json.
-
-    The forms are capitals, typing errors, inserted addresses and so on. The arguments and the
-    errors are those of `evaluate`. The report is that of `measure_robustness`.
-    """
-    data = run.config.data
-    tokenization = resolve_tokenization(data.target, tokenize, reporter)
-    translator = load(run.path, ensemble=ensemble, **options)
-    report = measure_robustness(
-        lambda texts: _translate(translator, texts, reporter),
-        test_set,
-        data.source,
-        data.target,
-        finder=SpanFinder(run.config.text.protect),
-        tokenization=tokenization,
-    )
-    report |= _settings(run, translator, ensemble)
-    write_robustness(run, report, _evaluation_name(test_set, ensemble))
-    return report
-
-
-def _settings(run: RunFolder, translator: Translator, ensemble: Sequence[Path]) -> dict[str, Any]:
-    """Returns what scores depend on besides the test set."""
-    settings: dict[str, Any] = {
-        "search": translator.search.model_dump(),
-        "precision": translator.precision,
-    }
-    if ensemble:
-        settings["models"] = [str(run.path), *map(str, ensemble)]
-    return settings
-
-
-def _evaluation_name(test_set: TestSet, ensemble: Sequence[Path]) -> str:
-    # The scores of an ensemble must not be mistaken for those of its first model.
-    return test_set.name + (f"-ensemble-of-{1 + len(ensemble)}" if ensemble else "")
-
-
-def _translate(translator: Translator, texts: list[str], reporter: Reporter) -> list[str]:
-    translations = translator.translate(texts, progress=reporter.progress)
-    return [translation.text for translation in translations]

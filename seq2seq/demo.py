@@ -11,15 +11,13 @@ from seq2seq import api
 from seq2seq.config import load_config
 from seq2seq.data.sources.files import read_lines
 from seq2seq.evaluation.report import Report
+from seq2seq.evaluation.scoring import Sample, pick_samples
 from seq2seq.evaluation.test_set import TestSet, load_test_splits
 from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder
-from seq2seq.text.scripts import count_words
 from seq2seq.training.checkpoint import holds_training, load_training_state
 
 NUM_SAMPLES = 8
-Sample = dict[str, str]
-"""source, reference and translation of one sentence."""
 
 
 @dataclass(frozen=True)
@@ -79,22 +77,3 @@ def _earlier_evaluation(run: RunFolder, test_set: TestSet) -> tuple[Report, list
     report: Report = json.loads(evaluation.read_text("utf-8"))
     hypotheses = read_lines(run.hypotheses_file(test_set.name))
     return (report, hypotheses) if len(hypotheses) == len(test_set.sources) else None
-
-
-def pick_samples(test_set: TestSet, hypotheses: list[str], count: int) -> list[Sample]:
-    """Returns up to `count` translations, spread evenly over the sentences of 5 to 20 words."""
-    medium = [i for i, text in enumerate(test_set.sources) if 5 <= count_words(text) <= 20]
-    candidates = medium or list(range(len(hypotheses)))
-    count = min(count, len(candidates))
-    samples = []
-    for number in range(count):
-        # The middle of each of `count` equal parts.
-        index = candidates[len(candidates) * (2 * number + 1) // (2 * count)]
-        samples.append(
-            {
-                "source": test_set.sources[index],
-                "reference": test_set.references[0][index],
-                "translation": hypotheses[index],
-            }
-        )
-    return samples

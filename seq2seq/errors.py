@@ -38,8 +38,27 @@ _OUT_OF_MEMORY = (
 )
 
 
+_TRAINING_LIBRARIES = frozenset(
+    ("torch", "datasets", "sacrebleu", "safetensors", "pydantic", "yaml", "filelock")
+)
+
+
+def missing_library(error: ModuleNotFoundError) -> Exception:
+    """Returns a UserError if the library that was not found is one of an optional part of this
+    program, or else `error` itself."""
+    name = (error.name or "").partition(".")[0]
+    if name not in _TRAINING_LIBRARIES:
+        return error
+    return UserError(
+        f"{name} is not installed. Everything but translating with an exported folder needs it: "
+        "pip install 'seq2seq[train]'."
+    )
+
+
 def user_message(error: BaseException) -> str | None:
     """Returns the message for an error that the user can fix, or None for a bug in the program."""
+    if isinstance(error, ModuleNotFoundError):
+        error = missing_library(error)
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError) and error.errno in _PATH_ERRORS:

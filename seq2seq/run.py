@@ -28,6 +28,8 @@ from filelock import FileLock, Timeout
 from seq2seq.config import Config, dump_config, load_run_config
 from seq2seq.errors import UserError
 from seq2seq.files import atomic_write_text, delete_temporaries
+from seq2seq.onnx_folder import is_onnx_folder
+from seq2seq.settings import SearchSettings, TextSettings, TranslatorSettings
 from seq2seq.text.case import CaseFolder
 from seq2seq.text.tokenizer import Tokenizer
 
@@ -57,8 +59,13 @@ class RunFolder:
         self.path = Path(path)
 
     @classmethod
-    def open(cls, path: Path | str) -> "RunFolder":
+    def open(cls, path: Path | str, *, exported: bool = False) -> "RunFolder":
         """Opens a folder that contains a trained model.
+
+        Args:
+            path: the folder.
+            exported: whether it may be one of `seq2seq export --format onnx`, which has no weights
+                for torch.
 
         Raises:
             UserError: the folder is missing, is not a run, or has no weights yet.
@@ -72,6 +79,13 @@ class RunFolder:
             raise UserError(
                 f"{path} is not a run folder: it has no config.yaml and tokenizer/. "
                 "Give a folder that 'seq2seq train' wrote, such as runs/demo."
+            )
+        if exported and is_onnx_folder(path):
+            return run
+        if is_onnx_folder(path):
+            raise UserError(
+                f"{path} is an exported folder: it can translate, and has nothing else. "
+                "Give the run folder that it was exported from."
             )
         if not run.model_file.exists():
             raise UserError(
@@ -177,6 +191,11 @@ class RunFolder:
         return Tokenizer.load(self.tokenizer_dir, case_folder(self.config))
 
     @property
+    def settings(self) -> TranslatorSettings:
+        """The part of the config that translating needs."""
+        return translator_settings(self.config)
+
+    @property
     def direction(self) -> str:
         """Source and target language, such as "de-en"."""
         return f"{self.config.data.source}-{self.config.data.target}"
@@ -253,6 +272,18 @@ class RunFolder:
 def case_folder(config: Config) -> CaseFolder | None:
     """Returns what separates case from letters in source words, if the config wants it."""
     return CaseFolder(config.data.source) if config.text.case == "factor" else None
+
+
+def translator_settings(config: Config) -> TranslatorSettings:
+    """Returns the part of a config that translating needs."""
+    return TranslatorSettings(
+        source=config.data.source,
+        target=config.data.target,
+        normalize=config.data.cleaning.normalize,
+        max_source_tokens=config.batching.max_length,
+        text=TextSettings(**config.text.model_dump()),
+        search=SearchSettings(**config.search.model_dump()),
+    )
 
 
 def environment() -> dict[str, object]:

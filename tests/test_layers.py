@@ -11,11 +11,11 @@ import pytest
 
 # From the bottom up. A module may import from its own layer and from the layers before it.
 LAYERS = (
-    ("errors", "files", "reporter", "interrupt", "runtime"),
+    ("errors", "files", "reporter", "interrupt", "runtime", "settings"),
     ("paths",),
     ("config",),
     ("text",),
-    ("run",),
+    ("run", "onnx_folder"),
     ("data",),
     ("models",),
     ("decoding",),
@@ -93,7 +93,7 @@ def test_only_the_run_folder_knows_its_file_names() -> None:
     "module",
     [
         *["seq2seq", "seq2seq.config", "seq2seq.text.tokenizer", "seq2seq.text.sentences"],
-        *["seq2seq.run", "seq2seq.cli"],
+        *["seq2seq.run", "seq2seq.onnx_folder", "seq2seq.cli"],
     ],
 )
 def test_light_modules_import_no_torch(module: str) -> None:

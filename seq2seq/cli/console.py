@@ -33,6 +33,16 @@ def make_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=200)
 
 
+def counted(count: int, noun: str) -> str:
+    """Returns "1 sentence" or "1,000 sentences".
+
+    Args:
+        count: how many.
+        noun: one of them, with a plural in -s.
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def print_samples(samples: Sequence[Mapping[str, str]]) -> None:
     """Prints sample translations, each with its source and reference."""
     for sample in samples:

@@ -122,10 +122,9 @@ def evaluate(
     seq2seq evaluate runs/en-ja --tokenize char
     seq2seq evaluate runs/mine --robustness --limit 500
     """
-    from seq2seq import api
     from seq2seq.cli.console import ConsoleReporter, make_console, print_samples
     from seq2seq.cli.report_table import render_report
-    from seq2seq.demo import pick_samples
+    from seq2seq.evaluation import scoring
     from seq2seq.run import RunFolder
 
     first, others = first_and_ensemble(run, ensemble)
@@ -136,7 +135,7 @@ def evaluate(
             "--against, --lowercase and --samples cannot be combined with --robustness. "
             "Leave them out."
         )
-    opened = RunFolder.open(first)
+    opened = RunFolder.open(first, exported=True)
     with ConsoleReporter(stderr=True) as reporter:
         test_set = _load_test_set(opened, split, source, references, data_dir, reporter)
         test_set = spread_evenly(test_set, limit)
@@ -155,13 +154,13 @@ def evaluate(
             ),
         )
         if robustness:
-            _print_robustness(api.evaluate_robustness(opened, test_set, **common))
+            _print_robustness(scoring.evaluate_robustness(opened, test_set, **common))
             return
-        report, hypotheses = api.evaluate(
+        report, hypotheses = scoring.evaluate(
             opened, test_set, lowercase=lowercase, against=against, **common
         )
     make_console().print(render_report(report))
-    print_samples(pick_samples(test_set, hypotheses, samples))
+    print_samples(scoring.pick_samples(test_set, hypotheses, samples))
 
 
 def _print_robustness(report: dict[str, Any]) -> None:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from rich.console import Console
-
-from seq2seq.cli.attention_map import alignment, render_attention
 from seq2seq.decoding.stream import translate_stream
 from seq2seq.decoding.translation import Alternative, Translation
 from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.files import atomic_write
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 CHUNK_BYTES = 1 << 20
 
@@ -33,17 +33,25 @@ class OutputFormat:
         """Whether the translator has to keep attention weights."""
         return self.as_json or self.draw_attention
 
-    def line(self, translation: Translation) -> str:
-        """Returns the translation as one line, without a line feed."""
+    def line(self, translation: Translation, separator: str = "\t") -> str:
+        """Returns the translation as one line.
+
+        The separator stands between alternatives, and in none of several.
+        """
         if not self.as_json:
-            return "\t".join(alternative.text for alternative in translation.alternatives)
+            texts = [alternative.text for alternative in translation.alternatives]
+            if len(texts) > 1:
+                texts = [text.replace(separator, " ") for text in texts]
+            return separator.join(texts)
         alternatives = [_to_json(alternative) for alternative in translation.alternatives]
         content = {"source": translation.source, "translations": alternatives}
         return json.dumps(content, ensure_ascii=False)
 
-    def draw(self, translation: Translation, console: Console) -> None:
+    def draw(self, translation: Translation, console: "Console") -> None:
         """Draws the attention of the best translation, if it was requested and the model has
         attention."""
+        from seq2seq.cli.attention_map import render_attention
+
         if not self.draw_attention or not translation.alternatives:
             return
         best = translation.alternatives[0]
@@ -53,6 +61,8 @@ class OutputFormat:
 
 
 def _to_json(alternative: Alternative) -> dict[str, Any]:
+    from seq2seq.cli.attention_map import alignment
+
     content: dict[str, Any] = {"text": alternative.text, "score": round(alternative.score, 4)}
     if alternative.attention is not None:
         content["source_tokens"] = alternative.source_tokens
@@ -69,6 +79,8 @@ def translate_typed_lines(
         import readline  # noqa: F401 -- gives input() history and editing where it exists
     except ImportError:
         pass
+    from rich.console import Console
+
     console = Console()
     console.print("Type a sentence and press Enter. Ctrl-D (on Windows Ctrl-Z) ends.", style="dim")
     while True:
@@ -80,7 +92,7 @@ def translate_typed_lines(
         if not text.strip():
             continue
         translations = translator.translate([text], attention=output_format.needs_attention)
-        sys.stdout.write(output_format.line(translations[0]).replace("\t", "\n") + "\n")
+        sys.stdout.write(output_format.line(translations[0], separator="\n") + "\n")
         output_format.draw(translations[0], console)
 
 
@@ -122,14 +134,22 @@ def _line_writer(writer: BinaryIO, output_format: OutputFormat) -> Callable[[Tra
 
     Drawings go to standard error, so that the output stays line by line.
     """
-    console = Console(stderr=True)
 
-    def write(translation: Translation) -> None:
+    def write_line(translation: Translation) -> None:
         line = output_format.line(translation)
         writer.write(line.encode("utf-8", "replace") + b"\n")
+
+    if not output_format.draw_attention:
+        return write_line
+    from rich.console import Console
+
+    console = Console(stderr=True)
+
+    def write_and_draw(translation: Translation) -> None:
+        write_line(translation)
         output_format.draw(translation, console)
 
-    return write
+    return write_and_draw
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from seq2seq.cli.console import counted
 from seq2seq.evaluation.metric_table import METRICS, Metric
 from seq2seq.evaluation.report import Report
 
@@ -57,10 +58,10 @@ def _summary(report: Report) -> Text:
     tokenization = report.get("tokenization", "13a")
     time = "" if speed is None else f" in {report['seconds']:.1f} s ({speed:.1f} per second)"
     return Text(
-        f"{report['num_sentences']:,} sentences{time}. Higher is better; for TER, lower is "
-        "better.\n"
+        f"{counted(report['num_sentences'], 'sentence')}{time}. "
+        "Higher is better; for TER, lower is better.\n"
         f"Brevity penalty {report['brevity_penalty']:.3f}; length ratio "
-        f"{report['length_ratio']:.3f} ({report['system_length']:,} tokens, reference "
+        f"{report['length_ratio']:.3f} ({counted(report['system_length'], 'token')}, reference "
         f"{report['reference_length']:,}).\n"
         f"Tokenization of BLEU: {tokenization}."
     )
@@ -88,7 +89,7 @@ def _length_table(entries: list[Report]) -> Table:
 def _comparison_table(against: Report) -> Table:
     # A Text, because rich would read "[...]" in the name as markup.
     title = Text(
-        f"Against {against['name']} (paired bootstrap, {against['resamples']:,} resamples)"
+        f"Against {against['name']} (paired bootstrap, {counted(against['resamples'], 'resample')})"
     )
     table = Table("Metric", title=title, title_justify="left", box=None, pad_edge=False)
     for heading in ("Score", "Other", "Difference", "95 % interval", "p", "Wins"):

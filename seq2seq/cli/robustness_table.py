@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from seq2seq.cli.console import counted
 from seq2seq.evaluation.report import Report
 
 _COUNTS = ("num_lines", "num_spans", "spans_kept", "num_numbers", "numbers_kept", "loops", "empty")
@@ -30,8 +31,8 @@ def render_robustness(report: Report) -> RenderableType:
             f"{row['empty']:,}",
         )
     note = Text(
-        f"{report['num_sentences']:,} sentences. BLEU and chrF ignore case. Spans are addresses, "
-        "placeholders, emoji and the like.\n"
+        f"{counted(report['num_sentences'], 'sentence')}. BLEU and chrF ignore case. "
+        "Spans are addresses, placeholders, emoji and the like.\n"
         "Only sentences with an end mark are joined. They are compared with the same ones\n"
         "translated one by one.\n"
         f"Tokenization of BLEU: {report['tokenization']}."
@@ -53,12 +54,12 @@ def model_card_line(report: Report) -> str:
     ]
     total = {key: sum(row[key] for row in rows) for key in _COUNTS}
     return (
-        f"Robustness on {report['test_set']} ({report['num_sentences']:,} sentences, BLEU "
+        f"Robustness on {report['test_set']} ({counted(report['num_sentences'], 'sentence')}, BLEU "
         f"{rows[0]['bleu']:.1f} ignoring case), BLEU kept: {', '.join(shares)}. "
         f"Spans kept: {_percent(_share(total, 'spans'))}, "
         f"numbers: {_percent(_share(total, 'numbers'))}. "
-        f"Of {total['num_lines']:,} translations, {total['loops']:,} loop and {total['empty']:,} "
-        "are empty."
+        f"{counted(total['num_lines'], 'translation')}, {total['loops']:,} with a loop, "
+        f"{total['empty']:,} empty."
     )
 
 

@@ -106,6 +106,8 @@ def backtranslate(
 
 
 def _print_pairs(pairs: "SyntheticPairs") -> None:
+    from seq2seq.cli.console import counted
+
     skipped = f" ({pairs.skipped:,} skipped because one side was empty)" if pairs.skipped else ""
-    typer.echo(f"{pairs.count:,} pairs{skipped}. To train on them too, add to the config:")
+    typer.echo(f"{counted(pairs.count, 'pair')}{skipped}. To train on them too, add to the config:")
     typer.echo(pairs.config_lines())

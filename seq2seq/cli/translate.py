@@ -68,9 +68,7 @@ def translate(
     seq2seq translate runs/demo --input my.de --output my.en
     """
     from seq2seq.cli import output
-    from seq2seq.cli.console import ConsoleReporter
-    from seq2seq.decoding.loading import load
-    from seq2seq.run import RunFolder
+    from seq2seq.decoding.loading import direction, load
 
     first, others = first_and_ensemble(run, ensemble)
     _check_files(input_file, output_file)
@@ -90,6 +88,9 @@ def translate(
     )
     output_format = output.OutputFormat(as_json=as_json, draw_attention=attention)
     if input_file is not None:
+        # Imports rich, which a pipe does not need.
+        from seq2seq.cli.console import ConsoleReporter
+
         with ConsoleReporter() as reporter:
             output.translate_file(
                 translator, input_file, output_file, output_format, reporter.progress
@@ -99,7 +100,7 @@ def translate(
             "There is no standard input or output to use. Give --input FILE and --output FILE."
         )
     elif sys.stdin.isatty() and sys.stdout.isatty():
-        output.translate_typed_lines(translator, output_format, prompt=RunFolder(first).direction)
+        output.translate_typed_lines(translator, output_format, prompt=direction(first))
     else:
         output.translate_pipe(translator, sys.stdin.buffer, sys.stdout.buffer, output_format)
 

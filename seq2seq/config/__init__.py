@@ -11,7 +11,12 @@ from typing import Any
 import yaml
 from pydantic import SerializeAsAny, ValidationError
 
-from seq2seq.config.data import CleaningConfig, DataConfig, ExtraPairsConfig, NormalForm
+from seq2seq.config.data import (
+    CleaningConfig,
+    DataConfig,
+    ExtraPairsConfig,
+    missing_files,
+)
 from seq2seq.config.model import FAMILY_CONFIGS, ModelConfig
 from seq2seq.config.renamed import RENAMED_KEYS, upgrade
 from seq2seq.config.search import SearchConfig
@@ -30,6 +35,7 @@ from seq2seq.config.training import (
 from seq2seq.config.yaml_text import parse_yaml
 from seq2seq.errors import UserError
 from seq2seq.paths import config_dir
+from seq2seq.settings import NormalForm
 
 __all__ = [
     "FAMILY_CONFIGS",
@@ -98,13 +104,14 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         overrides: values of `--set`.
 
     Raises:
-        UserError: the file cannot be read, or it has mistakes; the message lists all of them.
+        UserError: the file cannot be read, or it has mistakes; the message lists all of them. A
+            file to train on that is not there is one of them.
     """
     path = find_config(path)
     raw = _read_sections(path)
     for override in overrides:
         _apply_override(raw, override)
-    return parse_config(raw, str(path))
+    return parse_config(raw, str(path), needs_files=True)
 
 
 def load_run_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -137,8 +144,14 @@ def find_config(path: Path, *, kind: str = "run") -> Path:
     )
 
 
-def parse_config(raw: Mapping[str, Any], where: str) -> Config:
-    """Checks a config that was read from `where`.
+def parse_config(raw: Mapping[str, Any], where: str, *, needs_files: bool = False) -> Config:
+    """Checks a config.
+
+    Args:
+        raw: its sections.
+        where: the file that it was read from, for the message.
+        needs_files: whether the files to train on must exist. A run folder is also used on
+            machines that do not have them.
 
     Raises:
         UserError: lists all mistakes at once.
@@ -155,6 +168,9 @@ def parse_config(raw: Mapping[str, Any], where: str) -> Config:
         if section is not None:
             sections[name] = section
     problems += _check_across(sections)
+    data = sections.get("data")
+    if needs_files and isinstance(data, DataConfig):
+        problems += missing_files(data)
     if problems:
         raise UserError(mistakes_message(where, problems))
     return Config.model_validate(sections)

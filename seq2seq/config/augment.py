@@ -1,8 +1,9 @@
 """Settings of the noise that is added to the training text."""
 
-from typing import Annotated
+import math
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from seq2seq.config.section import Section
 
@@ -14,7 +15,8 @@ class AugmentConfig(Section):
 
     Each epoch draws anew which pairs are changed. The draws depend only on `training.seed` and the
     epoch. The kinds are those of OpusTrainer (Bogoychev et al. 2023). The target stays as it is,
-    unless the rate says otherwise.
+    unless the rate says otherwise. A pair has one case at most, so `upper`, `title` and `lower` add
+    up to 1 or less.
     """
 
     upper: Rate = 0.05
@@ -40,6 +42,16 @@ class AugmentConfig(Section):
     slots: Rate = 0.15
     """Share of the pairs in which a word becomes a slot on both sides: a word that stands on both
     sides, or a word and its likely translation. This teaches the model to copy."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        total = math.fsum((self.upper, self.title, self.lower))
+        if total > 1 and not math.isclose(total, 1):
+            raise ValueError(
+                f"upper, title and lower add up to {total:.6g}; they must add up to 1 or less, "
+                "because a pair has one case at most"
+            )
+        return self
 
 
 NO_NOISE = AugmentConfig(**dict.fromkeys(AugmentConfig.model_fields, 0.0))

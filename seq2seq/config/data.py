@@ -2,15 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from seq2seq.config.augment import AugmentConfig
 from seq2seq.config.section import Section
-from seq2seq.config.sources import NameOrSource
-
-NormalForm = Literal["nfc", "nfkc", "none"]
+from seq2seq.config.sources import FilesSource, NameOrSource
+from seq2seq.settings import NormalForm
 
 
 class CleaningConfig(Section):
@@ -62,9 +61,9 @@ class CorpusShare(Section):
 
     name: NameOrSource
     """A name or a source, as in `data.corpus`."""
-    weight: Annotated[float, Field(gt=0)] = 1.0
-    """How often an epoch has each training pair of this corpus. 2: twice. 0.5: every epoch has
-    another random half of the pairs."""
+    weight: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """How often an epoch has each training pair of this corpus, at most 100 times. 2: twice. 0.5:
+    every epoch has another random half of the pairs."""
 
 
 class DataConfig(Section):
@@ -125,3 +124,41 @@ class DataConfig(Section):
                 f"source and target are both {self.source!r}; they must be two languages"
             )
         return self
+
+
+def missing_files(data: DataConfig) -> list[str]:
+    """Returns a line for each of the user's files that training needs and that is not there.
+
+    The files are those of `kind: files`, in the two languages of `data`, and those of
+    `extra_pairs`. Corpora of other kinds are not looked at.
+    """
+    files: list[tuple[str, Path]] = []
+    if isinstance(data.corpus, FilesSource):
+        files += _files_of(data.corpus, "data.corpus", data)
+    for number, share in enumerate(data.corpora):
+        if isinstance(share.name, FilesSource):
+            files += _files_of(share.name, f"data.corpora.{number}.name", data)
+    for number, pairs in enumerate(data.extra_pairs):
+        files.append((f"data.extra_pairs.{number}.source", pairs.source))
+        files.append((f"data.extra_pairs.{number}.target", pairs.target))
+    lines = []
+    for key, path in files:
+        if path.is_dir():
+            lines.append(f"{key}: {path} is a folder, not a file")
+        elif not path.is_file():
+            lines.append(f"{key}: {path} does not exist (current folder: {Path.cwd()})")
+    return lines
+
+
+def _files_of(source: FilesSource, key: str, data: DataConfig) -> list[tuple[str, Path]]:
+    """Returns the key and the path of each file that is read."""
+    files = []
+    for split in ("train", "valid", "test"):
+        paths = getattr(source, split)
+        if isinstance(paths, str):
+            files.append((f"{key}.{split}", Path(paths).expanduser()))
+            continue
+        for language in (data.source, data.target):
+            if paths is not None and language in paths:
+                files.append((f"{key}.{split}.{language}", Path(paths[language]).expanduser()))
+    return files

@@ -5,7 +5,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 _TYPE_NAMES = {"str", "int", "float", "bool"}
 # pydantic's error type -> the rule as a user would say it.
@@ -26,9 +26,21 @@ _RULES = {
 
 
 class Section(BaseModel):
-    """A frozen, typed group of settings. Unknown keys, NaN and infinity are errors."""
+    """A frozen, typed group of settings. Unknown keys, NaN, infinity, and true or false where a
+    number is meant are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_booleans_as_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """pydantic reads true as 1. Its strict mode would also refuse "1e-3", which YAML takes for
+        text."""
+        kinds = _plain_types(cls.model_fields[str(info.field_name)].annotation)
+        if bool in kinds or not {int, float} & kinds or not _has_boolean(value):
+            return value
+        number = "a number" if float in kinds else "a whole number"
+        raise ValueError(f"must be {'text or ' if str in kinds else ''}{number}")
 
     def replace(self, **changes: Any) -> Self:
         """Returns a copy with some fields changed. The copy is checked like a new section.
@@ -79,6 +91,23 @@ def mistakes_message(where: str, problems: list[str]) -> str:
     noun = "mistake" if len(problems) == 1 else "mistakes"
     lines = "\n".join(f"  {problem}" for problem in problems)
     return f"{where} has {len(problems)} {noun}:\n{lines}"
+
+
+def _plain_types(annotation: Any) -> set[type]:
+    """Returns the types that a value of this annotation consists of: `tuple[int, ...] | None` ->
+    tuple, int, None."""
+    kinds = {annotation} if isinstance(annotation, type) else set()
+    for argument in typing.get_args(annotation):
+        kinds |= _plain_types(argument)
+    return kinds
+
+
+def _has_boolean(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_boolean, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_boolean, value))
+    return isinstance(value, bool)
 
 
 def _keys_at(section: Any, location: list[str]) -> list[str]:

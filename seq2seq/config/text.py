@@ -1,8 +1,33 @@
 """Settings of the text to translate."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import regex
+from pydantic import AfterValidator
 
 from seq2seq.config.section import Section
+
+
+def _check_pattern(pattern: str) -> str:
+    """Returns the pattern if it is a regular expression that never matches the empty text."""
+    try:
+        compiled = regex.compile(pattern)
+    except regex.error as error:
+        raise ValueError(
+            f"is not a valid regular expression: {error}; a character that stands for itself may "
+            "need a backslash before it"
+        ) from None
+    # Some match the empty text only beside a word, such as \b.
+    if any(match.end() == match.start() for match in compiled.finditer("a 1")):
+        raise ValueError(
+            "matches the empty text; a pattern must match at least one character: write + instead "
+            "of *, for example"
+        )
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_check_pattern)]
+"""A regular expression, as the library `regex` reads it."""
 
 
 class TextConfig(Section):
@@ -23,7 +48,7 @@ class TextConfig(Section):
     """`copy`: a word that training did not have stays as it is, if it does not consist of parts
     that the model knows. `translate`: it is read letter by letter, and often its translation is
     made up."""
-    protect: tuple[str, ...] = ()
+    protect: tuple[Pattern, ...] = ()
     """Regular expressions of more text that must not change, such as `ACME-\\w+`."""
     numbers: Literal["copy", "localize"] = "copy"
     """`copy` leaves a number as it is. `localize` writes it as the target language does: 12.345,67

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from seq2seq.config.data import CleaningConfig, NormalForm
+from seq2seq.config.data import CleaningConfig
 from seq2seq.data.corpus import Corpus, Pairs
 from seq2seq.data.splitting import sentence_keys
+from seq2seq.settings import NormalForm
 from seq2seq.text.normalization import normalize_text, sentence_key
 from seq2seq.text.scripts import foreign_letters
 

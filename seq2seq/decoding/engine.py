@@ -104,6 +104,7 @@ class Engine(Protocol):
         never: Sequence[int],
         candidates: Integers | None,
         keep_attention: bool,
+        best: int,
     ) -> Decoding:
         """Reads the source. Every sentence has one row at first.
 
@@ -114,6 +115,7 @@ class Engine(Protocol):
             candidates: (B,C) the only tokens that may come next, padded with `never[0]`. None for
                 the whole vocabulary. There are none of the other `never` among them.
             keep_attention: whether steps return the attention.
+            best: how many next tokens of each sentence search will ask for.
         """
 
     def translating(self) -> AbstractContextManager[None]:

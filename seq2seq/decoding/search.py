@@ -80,6 +80,7 @@ def beam_search(
     bos: int,
     eos: int,
     forbidden: Sequence[int] = (),
+    forbidden_of: Sequence[Sequence[int]] = (),
     keep_attention: bool = False,
     candidates: Integers | None = None,
     slots: Sequence[Sequence[int]] | None = None,
@@ -95,6 +96,7 @@ def beam_search(
         bos: the token <s>.
         eos: the token </s>.
         forbidden: tokens that no translation may contain, besides <s>.
+        forbidden_of: more of them, for each sentence. () if there are none.
         keep_attention: whether to return attention weights.
         candidates: (B,C) the only tokens that each translation may contain:
             `eos` first, no forbidden ones, padded with `forbidden[0]`. None allows all tokens.
@@ -110,10 +112,11 @@ def beam_search(
     Raises:
         ValueError: a slot of a sentence is forbidden or not among its candidates.
     """
-    never = dict.fromkeys([*forbidden, bos, *all_slots, *itertools.chain(*(slots or ()))])
+    of_sentences = itertools.chain(*(slots or ()), *forbidden_of)
+    never = dict.fromkeys([*forbidden, bos, *all_slots, *of_sentences])
     output: OutputTokens
     if candidates is None:
-        output = WholeVocabulary(eos=eos, forbidden=[*forbidden, bos])
+        output = WholeVocabulary(eos, [*forbidden, bos], forbidden_of)
     else:
         output = CandidateTokens(candidates)
     limits = np.array(max_lengths(source_mask, config), dtype=np.int64)
@@ -135,6 +138,7 @@ def beam_search(
         never=list(never),
         candidates=candidates,
         keep_attention=keep_attention,
+        best=2 * config.beam,
     )
     return _BeamSearch(inputs, output, decoding).run()
 
@@ -188,6 +192,7 @@ class _BeamSearch:
         if attention is not None:
             self.attention.append(attention)
         # 2. Exclude the tokens that may not come next.
+        self._allow_tokens_of_sentences(next_tokens)
         self._require_slots(next_tokens)
         self._exclude_repeated_ngrams(next_tokens)
         self._end_at_max_length(next_tokens)
@@ -206,6 +211,12 @@ class _BeamSearch:
         ranks = ends.argsort(axis=1, kind="stable")[:, :beam]  # (B,K)
         chosen = (memory_rows, ranks)
         self._continue(best_log_probs[chosen], parents[chosen], tokens[chosen])
+
+    def _allow_tokens_of_sentences(self, next_tokens: NextTokens) -> None:
+        """Allows the tokens that only other sentences of the batch forbid."""
+        rows, columns = self.output.allowed(self.sentence_of_row)
+        if len(rows):
+            next_tokens.allow(rows, columns)
 
     def _exclude_repeated_ngrams(self, next_tokens: NextTokens) -> None:
         """Excludes each token that would complete an n-gram for the second time.

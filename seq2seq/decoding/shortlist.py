@@ -63,6 +63,7 @@ class Shortlist:
         source: Integers,
         forbidden: Sequence[int] = (),
         required: Sequence[Sequence[int]] = (),
+        forbidden_of: Sequence[Sequence[int]] = (),
     ) -> Integers:
         """Returns the candidates of each sentence, (B,C): </s> first, padded with PAD.
 
@@ -73,6 +74,7 @@ class Shortlist:
             forbidden: tokens to leave out.
             required: tokens of each sentence to include even if they are forbidden, such as its
                 slots. () if there are none.
+            forbidden_of: more tokens to leave out, for each sentence. () if there are none.
         """
         # 1. Mark the candidates of each sentence in a table.
         is_candidate = np.zeros((len(source), self.target_size), dtype=np.bool_)  # (B,V)
@@ -80,6 +82,8 @@ class Shortlist:
         is_candidate[sentences, tokens] = True
         is_candidate[:, self.always] = True
         is_candidate[:, [PAD, EOS, *forbidden]] = False
+        for sentence, forbidden_tokens in enumerate(forbidden_of):
+            is_candidate[sentence, list(forbidden_tokens)] = False
         for sentence, required_tokens in enumerate(required):
             is_candidate[sentence, list(required_tokens)] = True
         # 2. Write the marked tokens of each sentence side by side, from column 1 on.

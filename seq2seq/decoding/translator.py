@@ -7,7 +7,7 @@ Legend
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,7 @@ from seq2seq.decoding.translation import (
     join_sentences,
 )
 from seq2seq.text.layer import SourceText, TextLayer
-from seq2seq.text.normalization import fold_spaces, normalize_characters
+from seq2seq.text.normalization import normalize_characters
 from seq2seq.text.sentences import Sentence, SentenceSplitter
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 
@@ -89,13 +89,13 @@ class Translator:
         self._layer = layer
         self._segmenter = Segmenter(layer, max_source_tokens)
 
-    def __call__(self, texts: Sequence[str]) -> list[str]:
-        """Returns the best translation of each text."""
+    def __call__(self, texts: Iterable[str]) -> list[str]:
+        """Returns the best translation of each text. For arguments and errors see `translate`."""
         return [translation.text for translation in self.translate(texts)]
 
     def translate(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         *,
         attention: bool = False,
         progress: Callable[[int, int], None] = lambda done, total: None,
@@ -104,7 +104,8 @@ class Translator:
         """Translates texts.
 
         Args:
-            texts: N texts.
+            texts: N texts in an order: a list, a tuple, an iterator. All are read before the first
+                is translated.
             attention: whether the results contain tokens and attention weights.
             progress: called with the number of finished texts and N.
             **changes: fields of SearchConfig for this call only, such as beam=1.
@@ -113,10 +114,10 @@ class Translator:
             N translations, in the order of the texts.
 
         Raises:
+            TypeError: `texts` is no list of texts.
             pydantic.ValidationError: a change has a bad value.
         """
-        if isinstance(texts, str):
-            raise TypeError("texts must be a list of texts. For one text, write translate([text]).")
+        texts = _checked(texts)
         search = self.search.replace(**changes) if changes else self.search
         # 1. Normalize as in training and divide the texts into sentences.
         sentences_of_texts = [self._sentences_of(text) for text in texts]
@@ -149,12 +150,12 @@ class Translator:
             return []
         if self.sentences is None:
             return [Sentence(normalized)]
-        return self.sentences.split(normalized)
+        return self._segmenter.whole_spans(self.sentences.split(normalized))
 
     def _segments_of(
         self, text_number: int, sentence_number: int, sentence: Sentence
     ) -> Iterator[_Segment]:
-        for source in self._segmenter.divide(fold_spaces(sentence.text)):
+        for source in self._segmenter.divide(self._layer.fold_spaces(sentence.text)):
             yield _Segment(text_number, sentence_number, source)
 
     # -- segments to batches -----------------------------------------------------------------------
@@ -231,9 +232,12 @@ class Translator:
         source = _pad(rows)  # (B,S)
         slots = [self._layer.slots_of(text) for text in sources]
         all_slots = list(self._layer.slot_tokens.values())
+        forbidden_of = [self._layer.forbidden_tokens(text) for text in sources]
         candidates = None
         if self.shortlist is not None:
-            candidates = self.shortlist.candidates(source, [PAD, UNK, *all_slots], slots)
+            candidates = self.shortlist.candidates(
+                source, [PAD, UNK, *all_slots], slots, forbidden_of
+            )
         return beam_search(
             self.engine,
             source,
@@ -242,6 +246,7 @@ class Translator:
             bos=BOS,
             eos=EOS,
             forbidden=[PAD, UNK],
+            forbidden_of=forbidden_of,
             keep_attention=attention or any(text.needs_attention for text in sources),
             candidates=candidates,
             slots=slots if any(slots) else None,
@@ -263,6 +268,26 @@ class Translator:
         target_tokens = [*self.tokenizer.tokens(hypothesis.tokens, "target"), "</s>"]
         weights = weights[:, : len(source_tokens)]  # without padding
         return Alternative(text, hypothesis.score, source_tokens, target_tokens, weights)
+
+
+def _checked(texts: object) -> list[str]:
+    """Returns the texts of a list, a tuple, an iterator.
+
+    Raises:
+        TypeError: it has no order, or it contains something that is no text.
+    """
+    if isinstance(texts, str):
+        raise TypeError("texts must be a list of texts. For one text, write translate([text]).")
+    if not isinstance(texts, Iterable) or isinstance(texts, Mapping | Set | bytes | bytearray):
+        raise TypeError(f"texts must be a list of texts, not {type(texts).__name__}.")
+    checked: list[str] = []
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(
+                f"texts[{len(checked)}] must be a text (str), not {type(text).__name__}."
+            )
+        checked.append(text)
+    return checked
 
 
 def _batches(segments: list[_Segment], search: SearchConfig) -> Iterator[list[int]]:

@@ -44,7 +44,7 @@ def other_hypotheses(
     lines = read_lines(against)
     if len(lines) != len(test_set.sources):
         raise UserError(
-            f"{against} has {len(lines):,} lines, but the test set has {len(test_set.sources):,}. "
-            "Give a file with one translation for each source line."
+            f"The numbers of lines differ: {against} has {len(lines):,}, the test set has "
+            f"{len(test_set.sources):,}. Give a file with one translation for each source line."
         )
     return Hypotheses(name=str(against), lines=lines)

@@ -261,9 +261,9 @@ def _check_numbers_of_lines(hypotheses: list[str], references: list[list[str]]) 
     for number, reference in enumerate(references, start=1):
         if len(reference) != len(hypotheses):
             raise UserError(
-                f"Reference {number} has {len(reference):,} lines, but there are "
-                f"{len(hypotheses):,} hypotheses. Give a reference with one line for each source "
-                "line, in the same order."
+                f"The numbers of lines differ: reference {number} has {len(reference):,}, the "
+                f"hypotheses have {len(hypotheses):,}. Give a reference with one line for each "
+                "source line, in the same order."
             )
 
 

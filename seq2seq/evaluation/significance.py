@@ -115,9 +115,9 @@ def check_same_number(name: str, others: list[str], hypotheses: list[str]) -> No
     """
     if len(others) != len(hypotheses):
         raise UserError(
-            f"Cannot compare with {name}: it has {len(others):,} lines, but there are "
-            f"{len(hypotheses):,} hypotheses. Give its translations of the same source lines, in "
-            "the same order."
+            f"Cannot compare with {name}. The numbers of lines differ: it has {len(others):,}, the "
+            f"hypotheses have {len(hypotheses):,}. Give its translations of the same source lines, "
+            "in the same order."
         )
 
 

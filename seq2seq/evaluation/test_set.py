@@ -28,9 +28,9 @@ class TestSet:
         for number, lines in enumerate(self.references, start=1):
             if len(lines) != len(self.sources):
                 raise UserError(
-                    f"Reference {number} has {len(lines):,} lines, but the source has "
-                    f"{len(self.sources):,}. Each line of a reference must translate the same line "
-                    "of the source."
+                    f"The numbers of lines differ: reference {number} has {len(lines):,}, the "
+                    f"source has {len(self.sources):,}. Each line of a reference must translate "
+                    "the same line of the source."
                 )
 
     def first(self, count: int) -> "TestSet":
@@ -42,8 +42,21 @@ class TestSet:
 def load_split(
     run: RunFolder, split: str, data_dir: Path | None = None, reporter: Reporter = SILENT
 ) -> TestSet:
-    """Returns a split of the corpus that a run was trained on."""
-    corpus = load_corpus(run.config.data, data_dir=data_dir, reporter=reporter)
+    """Returns a split of the corpus that a run was trained on.
+
+    A test split of the first of several corpora is read without the others, which need not be
+    there.
+
+    Raises:
+        UserError: there is no such split or corpus, or a corpus has mistakes.
+    """
+    data = run.config.data
+    # The fallback replaces all corpora, so whether it is needed depends on all of them.
+    first_is_enough = split.startswith("test") and data.fallback is None
+    shares = data.corpora[:1] if first_is_enough else data.corpora
+    corpus = load_corpus(data.replace(corpora=shares), data_dir=data_dir, reporter=reporter)
+    if split not in corpus.splits and shares != data.corpora:
+        corpus = load_corpus(data, data_dir=data_dir, reporter=reporter)
     if split not in corpus.splits:
         raise UserError(
             f"{corpus.name} has no split '{split}'. Its splits are: {', '.join(corpus.splits)}."

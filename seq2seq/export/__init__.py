@@ -2,6 +2,7 @@
 translation only."""
 
 from seq2seq.export.average import average
+from seq2seq.export.onnx_package import export_onnx_run
 from seq2seq.export.package import export_run
 
-__all__ = ["average", "export_run"]
+__all__ = ["average", "export_onnx_run", "export_run"]

@@ -10,7 +10,7 @@ import torch
 
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.preparation import training_corpus, with_slots
-from seq2seq.decoding.loading import vocabulary_sizes
+from seq2seq.decoding.run_loading import vocabulary_sizes
 from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.errors import UserError
 from seq2seq.models.quantization import NumberFormat, dequantize, quantize
@@ -56,18 +56,27 @@ def export_run(
 def new_run_like(run: RunFolder, into: RunFolder) -> Iterator[None]:
     """Creates a run folder with the config and the tokenizer of another; the block adds the rest.
 
-    After an error in the block, nothing of the new folder is left.
-
-    Raises:
-        UserError: `into` exists and is not an empty folder.
+    See `new_folder`.
     """
-    if into.path.exists() and not (into.path.is_dir() and not any(into.path.iterdir())):
-        raise UserError(f"{into.path} already exists. Give another folder, or delete it.")
-    try:
+    with new_folder(into.path):
         into.create(run.config, run.tokenizer)
         yield
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[None]:
+    """Creates a folder. After an error in the block, nothing of it is left.
+
+    Raises:
+        UserError: `path` exists and is not an empty folder.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise UserError(f"{path} already exists. Give another folder, or delete it.")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield
     except BaseException:
-        shutil.rmtree(into.path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
         raise
 
 

@@ -104,7 +104,9 @@ class MambaBlock(nn.Module):
         u, B, C = self._split(functional.silu(convolved + self.conv1d_bias.to(dtype)))
         dt = functional.softplus(dt.float() + self.dt_bias)  # (B,L,H)
         A = -self.A_log.exp()  # (H)
-        y = ssd_chunked(u * dt.unsqueeze(-1).to(u.dtype), dt * A, B, C, self.config.chunk)
+        # An ONNX graph has no loop over chunks, because their number is known at run time only.
+        chunk = x.shape[1] if torch.onnx.is_in_onnx_export() else self.config.chunk
+        y = ssd_chunked(u * dt.unsqueeze(-1).to(u.dtype), dt * A, B, C, chunk)
         return self._output(y, u, z)
 
     def step(self, x: Tensor, state: BlockState) -> tuple[Tensor, BlockState]:

@@ -169,7 +169,7 @@ class MLSTMLayer(RecurrentLayer[MLSTMState]):
         C = v.unsqueeze(-1) * k.unsqueeze(-2)  # (N,h,E,E)
         m = v.new_zeros(v.shape[:2])
         inputs = self.conv1d_weight.shape[1]
-        conv_inputs = hidden.new_zeros(len(hidden), _CONV_WIDTH - 1, inputs)
+        conv_inputs = hidden.new_zeros(hidden.shape[0], _CONV_WIDTH - 1, inputs)
         return MLSTMState(C, n=k, m=m, conv_inputs=conv_inputs)
 
     def _project(self, inputs: Tensor, convolved: Tensor) -> _MLSTMInputs:
@@ -228,7 +228,7 @@ class SLSTMLayer(RecurrentLayer[SLSTMState]):
 
     def forward(self, inputs: Tensor, state: SLSTMState | None = None) -> Tensor:
         if state is None:
-            state = self.initial_state(inputs.new_zeros(len(inputs), self.R.in_features))
+            state = self.initial_state(inputs.new_zeros(inputs.shape[0], self.R.in_features))
         outputs: list[Tensor] = []
         for products in self.W(inputs).unbind(1):
             output, state = self._advance(products, state)

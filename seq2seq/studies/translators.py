@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2seq import api
 from seq2seq.config import dump_config
-from seq2seq.decoding.loading import vocabulary_sizes
+from seq2seq.decoding.run_loading import vocabulary_sizes
 from seq2seq.evaluation.test_set import TestSet, load_split
 from seq2seq.models import Seq2Seq, build
 from seq2seq.run import RunFolder

@@ -15,10 +15,13 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from seq2seq.config.text import TextConfig
+from seq2seq.settings import TextSettings
 from seq2seq.text.case import CaseFolder, is_upper
+from seq2seq.text.forbidden_tokens import ForbiddenTokens
 from seq2seq.text.markup import Markup, strip_tags
+from seq2seq.text.normalization import fold_spaces, fold_spaces_between
 from seq2seq.text.numbers import localize_number
+from seq2seq.text.repetition import symbol_runs
 from seq2seq.text.scripts import UNSPACED, UNSPACED_LETTERS
 from seq2seq.text.slots import Slot, SlottedText, make_slots
 from seq2seq.text.source_words import WORD
@@ -30,6 +33,9 @@ _PRIVATE = regex.compile(r"\p{Co}+")
 _WORD = regex.compile(rf"[^\W{UNSPACED_LETTERS}]+")
 _RESERVED = frozenset(RESERVED)
 _SHORTEST_NAME = 3
+_PLAIN_MARKS = (
+    dict.fromkeys("‚‘’‛‹›", "'") | dict.fromkeys("„“”‟«»", '"') | dict.fromkeys("‐‑–—", "-")
+)
 _FIRST_TAG = 0xE100
 """Tags are characters of the private use area while the translation is put together."""
 
@@ -66,7 +72,7 @@ class TextLayer:
     def __init__(
         self,
         tokenizer: Tokenizer,
-        config: TextConfig,
+        config: TextSettings,
         *,
         source_language: str,
         target_language: str,
@@ -86,17 +92,35 @@ class TextLayer:
         self._languages = (source_language, target_language)
         self._case = CaseFolder(target_language)
         self._folds_case = tokenizer.source_cases > 1
+        self._forbidden = ForbiddenTokens(tokenizer, target_language)
         # Symbol -> token of the target vocabulary.
         self.slot_tokens = {
             symbol: tokenizer.token_of(symbol, "target") for symbol in self._symbols
         }
 
-    def spans(self, text: str) -> list[Span]:
-        """Returns the parts of a text that must not change, in order."""
+    def spans(self, text: str, *, unknown: bool = True) -> list[Span]:
+        """Returns the parts of a text that must not change, in order.
+
+        Args:
+            text: a text.
+            unknown: whether the words that the model cannot know are among them.
+        """
         spans = [] if self._finder is None else self._finder.find(text)
-        return self._with_unknown(text, spans)
+        return self._with_unknown(text, spans) if unknown else spans
 
     # -- before translation ------------------------------------------------------------------------
+
+    def fold_spaces(self, text: str) -> str:
+        """Makes each run of white space one space, but not within what must not change."""
+        folded = fold_spaces(text)
+        # The usual case. No word that the model cannot know has white space.
+        if folded == text or self._finder is None:
+            return folded
+        # Once more, because folding may join parts that stand side by side, such as numbers.
+        for _ in range(2):
+            spans = self.spans(text, unknown=False)
+            text = fold_spaces_between(text, [(span.start, span.end) for span in spans])
+        return text
 
     def prepare(self, text: str) -> SourceText:
         """Prepares a sentence without line feeds, or a part of one."""
@@ -108,7 +132,9 @@ class TextLayer:
             if stripped.elements:
                 markup = stripped
                 inner = stripped.text
-        slotted = make_slots(inner, self.spans(inner), self._symbols)
+        spans = self.spans(inner, unknown=False)
+        inner = self._with_known_marks(inner, spans)
+        slotted = make_slots(inner, self._with_unknown(inner, spans), self._symbols)
         source = SourceText(text, slotted, wrapped, markup)
         if not slotted.has_letters():
             return source
@@ -120,15 +146,39 @@ class TextLayer:
         """Returns the target tokens of the slots of a sentence, with repetitions."""
         return [self.slot_tokens[slot.symbol] for slot in source.slotted.slots]
 
+    def forbidden_tokens(self, source: SourceText) -> tuple[int, ...]:
+        """Returns the target tokens that would invent something, such as a number."""
+        return self._forbidden.of(source.slotted.text)
+
+    def _with_known_marks(self, text: str, spans: Sequence[Span]) -> str:
+        """Replaces marks that the vocabulary lacks by plain ones, outside of spans."""
+        unknown = self.tokenizer.unknown_characters(text, "source").intersection(_PLAIN_MARKS)
+        if not unknown:
+            return text
+        missing = self.tokenizer.unknown_characters("".join(_PLAIN_MARKS.values()), "source")
+        marks = {
+            ord(mark): plain
+            for mark, plain in _PLAIN_MARKS.items()
+            if mark in unknown and plain not in missing
+        }
+        parts: list[str] = []
+        end = 0
+        for span in spans:
+            parts += [text[end : span.start].translate(marks), text[span.start : span.end]]
+            end = span.end
+        return "".join([*parts, text[end:].translate(marks)])
+
     def _with_unknown(self, text: str, spans: list[Span]) -> list[Span]:
         """Adds the words that the model cannot know.
 
         These are words with characters that the vocabulary lacks, and new words that would be
-        spelled letter by letter. Of a script without spaces, only the characters are added.
+        spelled letter by letter. Of a script without spaces, only the characters are added. Long
+        runs of a symbol are added, because the model loses count of them.
         """
         unknown = self.tokenizer.unknown_characters(text, "source")
         unknown |= _RESERVED.intersection(text)
         ranges = self._spelled_words(text) if self._copies_unknown_words else []
+        ranges += symbol_runs(text)
         if not unknown and not ranges:
             return spans
         wanted = np.zeros(len(text) + 1, dtype=np.bool_)
@@ -159,7 +209,8 @@ class TextLayer:
         ranges = []
         for match in WORD.finditer(text):
             word = match[0]
-            if len(word) < _SHORTEST_NAME or UNSPACED.search(word):
+            # Most words of the sentence are known, which is found quickly.
+            if word.lower() in known or len(word) < _SHORTEST_NAME or UNSPACED.search(word):
                 continue
             if self.tokenizer.is_spelled(word):
                 ranges.append(match.span())
@@ -194,13 +245,16 @@ class TextLayer:
         else:
             text, tags = self._with_tags(source, source.markup, text, target, attention)
             text = _PRIVATE.sub(lambda match: _only(match[0], symbols | tags.keys()), text)
+        if "\ufffd" not in source.slotted.text:
+            text = text.replace("\ufffd", "")  # bytes that are no whole character
         # A translation is one line, even if the model has spelled a line feed.
         text = " ".join(text.split())
         text = source.slotted.set_apart(text)
         if source.is_upper:
             text = self._case.upper(text)
         # Before the slots are filled: a mark in one of them, as in #NAME?, is no end mark.
-        text = source.wrapped.with_end_mark(text)
+        ends_in_slot = source.slotted.text[-1:] in symbols
+        text = source.wrapped.with_end_mark(text, ends_in_slot=ends_in_slot)
         text = source.slotted.fill(text, self._change)
         for symbol, tag in tags.items():
             text = text.replace(symbol, tag)

@@ -7,34 +7,24 @@ way.)
 """
 
 import itertools
-import re
-from collections import Counter
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from seq2seq.text.tag_placement import Alignment, Element, Range, place_tags
+from seq2seq.text.tags import copied_elements, find_tags, pair_tags
 
-_TAG = re.compile(
-    r"""<!--(?:[^<-]++|-(?!->)|<(?!!--))*+-->  # in a comment and in code, tags are text
-      | (?<!\w)`(?!\s)[^`]*+`
-      | <(?P<slash>/?)(?P<name>[A-Za-z][\w:.-]*+)
-        (?P<rest>(?:[\s/](?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)?)>
-    """,
-    re.VERBOSE,
-)
-# HTML's elements without content, and those between which a reader sees a space.
-_VOID = "area base br col embed hr img input link meta param source track wbr"
+# HTML's elements between which a reader sees a space.
 _BLOCKS = (
     "blockquote button caption dd div dl dt figcaption h1 h2 h3 h4 h5 h6 label legend li ol option "
     "p para pre section table td th title tr ul"
 )
-_VOID_NAMES = frozenset(_VOID.split())
 _BLOCK_NAMES = frozenset(_BLOCKS.split())
-_QUOTES = "\"'„“”‚‘’«»‹›`"
 # What is nested deeper, and what comes after so many, stays in the text. It limits the time.
 _MAX_DEPTH = 16
 _MAX_ELEMENTS = 200
@@ -112,10 +102,11 @@ class Markup:
 def strip_tags(text: str) -> Markup:
     """Takes paired tags out of a text.
 
-    Tags without a partner, tags without content such as `<br>`, and tags in quotes, comments and
-    code stay in the text. White space around the tags is folded, and the ends are stripped.
+    Tags without a partner, tags without content such as `<br>`, tags in quotes, comments, templates
+    and code, and the elements that are copied whole stay in the text. White space around the tags
+    is folded, and the ends are stripped.
     """
-    matches = [match for match in _TAG.finditer(text) if _can_have_partner(match)]
+    matches = _tags_outside(find_tags(text), copied_elements(text))
     partners = _partners(matches)
     if not partners:
         return Markup(text)
@@ -142,35 +133,25 @@ def strip_tags(text: str) -> Markup:
     return Markup(stripped, tuple(_trimmed(elements, stripped)))
 
 
-def _can_have_partner(match: re.Match[str]) -> bool:
-    if match["name"] is None or match["name"].lower() in _VOID_NAMES or match["rest"].endswith("/"):
-        return False
-    # „<b>“: the text is about the tag.
-    before = match.string[max(0, match.start() - 1) : match.start()]
-    after = match.string[match.end() : match.end() + 1]
-    return not (before and after and before in _QUOTES and after in _QUOTES)
+def _tags_outside(
+    tags: Sequence[regex.Match[str]], ranges: Sequence[Range]
+) -> list[regex.Match[str]]:
+    """Returns the tags that do not lie in any of the ranges. Both are in text order."""
+    outside = []
+    rest = deque(ranges)
+    for tag in tags:
+        while rest and rest[0][1] <= tag.start():
+            rest.popleft()
+        if not rest or tag.start() < rest[0][0]:
+            outside.append(tag)
+    return outside
 
 
-def _partners(matches: Sequence[re.Match[str]]) -> set[int]:
+def _partners(tags: Sequence[regex.Match[str]]) -> set[int]:
     """Returns the numbers of the tags that are parts of pairs."""
-    open_tags: list[int] = []
-    num_open: Counter[str] = Counter()
-    pairs: dict[int, int] = {}
-    for number, match in enumerate(matches):
-        name = match["name"].lower()
-        if not match["slash"]:
-            open_tags.append(number)
-            num_open[name] += 1
-        elif num_open[name] > 0:
-            # Tags that were opened later and not closed have no partner.
-            opening = -1
-            while opening < 0 or matches[opening]["name"].lower() != name:
-                opening = open_tags.pop()
-                num_open[matches[opening]["name"].lower()] -= 1
-            pairs[opening] = number
     kept: set[int] = set()
     ends: list[int] = []
-    for opening, closing in sorted(pairs.items()):
+    for opening, closing in pair_tags(tags):
         while ends and ends[-1] < opening:
             ends.pop()
         if len(ends) < _MAX_DEPTH and len(kept) < 2 * _MAX_ELEMENTS:

@@ -2,18 +2,20 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
-from seq2seq.config.data import NormalForm
+from seq2seq.settings import NormalForm
 
 # Control and other invisible characters. Those that separate words (control characters, line and
 # paragraph separators) become spaces. The others are deleted: soft hyphen, zero-width space,
 # direction marks and isolates, word joiner, byte order mark, and lone surrogates, which UTF-8
 # cannot encode. The zero-width (non-)joiners U+200C and U+200D stay: Persian, the scripts of
-# India and many emoji need them.
-_SEPARATING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# India and many emoji need them. A tab is white space like another.
+_SEPARATING = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _INVISIBLE = re.compile(
     "[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+_WHITE_SPACE = re.compile(r"\s+")
 
 
 def normalize_text(text: str, form: NormalForm) -> str:
@@ -27,8 +29,8 @@ def normalize_text(text: str, form: NormalForm) -> str:
 def normalize_characters(text: str, form: NormalForm) -> str:
     """Returns the text in Unicode form `form`, without control characters.
 
-    White space within the text stays as it is, apart from control characters and separators of
-    lines, which become spaces. The ends are stripped.
+    White space within the text stays as it is, tabs too. Other control characters and separators
+    of lines become spaces. The ends are stripped.
     """
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
@@ -41,6 +43,22 @@ def fold_spaces(text: str) -> str:
     """Makes each run of white space one space, and strips the ends."""
     # `split` takes every Unicode space, including the non-breaking one.
     return " ".join(text.split())
+
+
+def fold_spaces_between(text: str, kept: Iterable[tuple[int, int]]) -> str:
+    """Folds white space as `fold_spaces` does, but not within the parts to keep.
+
+    Args:
+        text: a text.
+        kept: start and end of each part, in order and without overlap.
+    """
+    parts: list[str] = []
+    position = 0
+    for start, end in kept:
+        parts += [_WHITE_SPACE.sub(" ", text[position:start]), text[start:end]]
+        position = end
+    parts.append(_WHITE_SPACE.sub(" ", text[position:]))
+    return "".join(parts).strip()
 
 
 class _KeyTable(dict[int, int]):

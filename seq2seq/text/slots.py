@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import regex
+
 from seq2seq.text.scripts import UNSPACED
 from seq2seq.text.spans import Span
 from seq2seq.text.tokenizer import RESERVED, SLOTS
@@ -18,6 +20,8 @@ _SLOTS_AFTER_MARK = re.compile(
     rf"(?P<mark> ?(?<![.!?…])[.!?…]+) ?(?P<slots>{_SLOT.pattern}(?: ?{_SLOT.pattern})*)$"
 )
 _MARKS = tuple(".,;:!?")
+# Languages differ in the space between a number and its sign: 50 % and 50%.
+_SIGN = regex.compile(r"[%‰‱\p{Sc}℃℉]|°[CFK]")
 _RESERVED = re.compile("[" + "".join(RESERVED) + "]")
 
 
@@ -57,6 +61,7 @@ class SlottedText:
         Args:
             translation: a text with slots.
         """
+        signs = {slot.symbol for slot in self.slots if _SIGN.fullmatch(slot.text)}
         for slot in self.slots:
             before = self.text[: slot.start][-1:]
             after = self.text[slot.start + len(slot.symbol) :][:1]
@@ -64,10 +69,15 @@ class SlottedText:
             if len(parts) != 2:  # it stands for several parts
                 continue
             left, right = parts
+            # The model decides about the space between a number and its sign.
+            left_neighbor, right_neighbor = (
+                "" if side in SLOTS and signs & {side, slot.symbol} else side
+                for side in (left[-1:], right[:1])
+            )
             follows_mark = left.endswith(_MARKS) and before not in _MARKS
-            if _stands_apart(before) and (_is_word(left[-1:]) or follows_mark):
+            if _stands_apart(before) and (_is_word(left_neighbor) or follows_mark):
                 left += " "
-            if _stands_apart(after) and _is_word(right[:1]):
+            if _stands_apart(after) and _is_word(right_neighbor):
                 right = " " + right
             translation = left + slot.symbol + right
         match = _SLOTS_AFTER_MARK.search(translation)

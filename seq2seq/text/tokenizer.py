@@ -3,8 +3,11 @@
 Tokens 0 to 3 are <pad>, <unk>, <s> (start) and </s> (end).
 """
 
+import bisect
 import hashlib
+import itertools
 import random
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -36,6 +39,7 @@ RESERVED = (*SLOTS, TAG)
 """Always tokens of their own, besides those that a config names."""
 
 _SPACE = "\u2581"
+_STRETCH_WITH_CASE = re.compile(rb"[^\0]+")
 # Tokens of so few letters say nothing about the meaning of a word.
 _SPELLING = 2
 
@@ -224,6 +228,16 @@ class Tokenizer:
         lengths = [end - start for start, end in offsets]
         return sum(length for length in lengths if length <= _SPELLING) * 2 >= sum(lengths)
 
+    def bytes_of(self, side: Side) -> dict[int, int]:
+        """Returns the tokens that stand for bytes, without case, and the byte of each."""
+        processor = self._processor(side)
+        bytes_of = {}
+        for token, text in enumerate(processor.id_to_piece(list(range(len(processor))))):
+            # The first test is only quicker. A user symbol may look like a byte.
+            if text.startswith("<0x") and processor.is_byte(token):
+                bytes_of[token] = int(text[1:-1], 16)
+        return bytes_of
+
     def save(self, folder: Path) -> None:
         """Writes joint.model, or source.model and target.model, and words.txt.gz.
 
@@ -279,13 +293,16 @@ class Tokenizer:
             return tokens
         size = self.size("source")
         lengths = self._lengths("source")
-        with_cases = []
-        position = -1  # SentencePiece puts a space before the text
-        for token in tokens:
-            end = position + lengths[token]
-            case = max(cases[max(position, 0) : end], default=NO_CASE)
-            with_cases.append(token + size * case)
-            position = end
+        # SentencePiece puts a space before the text, so the first token starts before it.
+        ends = list(itertools.accumulate((lengths[token] for token in tokens), initial=-1))
+        with_cases = list(tokens)
+        # Few characters have a case, so the tokens are looked up from there.
+        for match in _STRETCH_WITH_CASE.finditer(cases):
+            number = bisect.bisect_right(ends, match.start()) - 1
+            while number < len(tokens) and ends[number] < match.end():
+                part = cases[max(ends[number], 0) : ends[number + 1]]
+                with_cases[number] = tokens[number] + size * max(part, default=NO_CASE)
+                number += 1
         return with_cases
 
     def _without_cases(self, ids: list[int], side: Side) -> tuple[list[int], bytes]:

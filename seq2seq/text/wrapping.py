@@ -4,24 +4,16 @@ A model reads little text like "▬▬▬ „Hallo!!!“ ▬▬▬", and it may 
 taken off before the translation and put back after it.
 """
 
-import functools
 from dataclasses import dataclass
 
 import regex
 
+from seq2seq.text.paired_marks import CLOSING, is_one_pair
 from seq2seq.text.quotes import find_quotes
 
-# Opening mark -> marks that may close it.
-_CLOSING = {
-    **{'"': '"', "'": "'", "„": '“”"', "“": '”"', "”": "”", "«": "»", "»": "«»", "‟": "”"},
-    **{"‚": "‘’'", "‘": "’'", "’": "’", "‛": "’", "‹": "›", "›": "‹›"},
-    **{"「": "」", "『": "』", "｢": "｣", "《": "》", "〈": "〉"},
-    **{"(": ")", "[": "]", "（": "）", "［": "］", "【": "】", "〔": "〕"},
-}
 _SINGLE_QUOTES = "‚‘’‛‹›『〈"
 _BRACKETS = "([（［【〔"
 _STRAIGHT_QUOTES = "\"'"
-_APOSTROPHES = "'’"
 
 _END_MARKS = ".!?…。！？"
 _SPACE = " \t\n\r\u00a0\u202f\u2009\u3000"
@@ -55,7 +47,7 @@ _LEADING = regex.compile(
       | [–—―]++\s*+(?=\p{L})                                # direct speech
       | ([-=*~\#_])\1++\s++                                 # === Title
       | ([.!?…。！？])\2++\s*+(?=\p{L}) | …\s*+(?=\p{L})
-      | \(?(?:\d{1,3}|[A-Za-z])\)\s++                       # the number of an item
+      | (?P<item>\(?(?:(?P<digits>\d{1,3})|[A-Za-z])\))\s++   # the number of an item
     """,
     regex.VERBOSE,
 )
@@ -88,14 +80,19 @@ class Wrapped:
         """Puts the prefix and the suffix around the translation of `text`."""
         return self.target_prefix + self.with_end_mark(translation) + self.target_suffix
 
-    def with_end_mark(self, translation: str) -> str:
+    def with_end_mark(self, translation: str, *, ends_in_slot: bool = False) -> str:
         """Returns the translation of `text` with the end mark that goes with the suffix.
 
         A translation has the end mark once. Where the suffix repeats the mark of the sentence, as
         in "!!!", the translation gets the same mark. Where the suffix has the only end mark, as
         in "“.", the translation loses its own.
+
+        Args:
+            translation: the translation.
+            ends_in_slot: whether the last character of `text` is in a slot. It is no end mark then,
+                as in "#DIV/0!".
         """
-        has_own_mark = self.text.endswith(tuple(_END_MARKS))
+        has_own_mark = self.text.endswith(tuple(_END_MARKS)) and not ends_in_slot
         if has_own_mark and self.suffix.startswith(tuple(_END_MARKS)):
             is_same = self.suffix[0] == self.text[-1]  # not so in "Was?!?!"
             mark = self.target_suffix[0] if is_same else self.text[-1]
@@ -174,43 +171,16 @@ def _outer_layer(text: str, conversion: "_Conversion") -> _Layer | None:
 def _enclosing(text: str, conversion: "_Conversion") -> _Layer | None:
     """Finds quotes or brackets around the whole text, and the end marks after them."""
     opening = text[:1]
-    closers = _CLOSING.get(opening)
+    closers = CLOSING.get(opening)
     if closers is None:
         return None
     body = text.rstrip(_END_MARKS + ",;:，；：" + _SPACE)
-    if len(body) < 2 or body[-1] not in closers or not _is_balanced(body):
+    if len(body) < 2 or body[-1] not in closers or not is_one_pair(body):
         return None
     start, end = _trimmed(text, 1, len(body) - 1)
     tail = text[len(body) :]
     before, after = conversion.pair(text[:start], text[end : len(body)])
     return _Layer(start, end, before, after + conversion.marks(tail))
-
-
-def _is_balanced(body: str) -> bool:
-    """Tells whether the first mark of `body` is closed by the last one and by none before."""
-    opening, closing = body[0], body[-1]
-    depth = 0
-    for match in _pair_pattern(opening, closing).finditer(body, 1, len(body) - 1):
-        if match[0] == opening and opening != closing:
-            depth += 1
-        elif depth > 0:
-            depth -= 1
-        else:
-            return False
-    return depth == 0
-
-
-@functools.cache
-def _pair_pattern(opening: str, closing: str) -> regex.Pattern[str]:
-    """Returns a pattern for one of two marks. An apostrophe is none: "don’t"."""
-    alternatives = []
-    for mark in (opening, closing):
-        escaped = regex.escape(mark)
-        if mark in _APOSTROPHES:
-            alternatives.append(rf"(?<!\p{{L}}){escaped}|{escaped}(?!\p{{L}})")
-        else:
-            alternatives.append(escaped)
-    return regex.compile("|".join(alternatives))
 
 
 def _emphasis(text: str, conversion: "_Conversion") -> _Layer | None:
@@ -237,7 +207,7 @@ def _leading(text: str, conversion: "_Conversion") -> _Layer | None:
         start += 1
     if start == 0:
         match = _LEADING.match(text)
-        if match is not None:
+        if match is not None and not _has_similar_item(text, match):
             start = match.end()
     prefix = text[:start]
     if start == 0:
@@ -245,6 +215,15 @@ def _leading(text: str, conversion: "_Conversion") -> _Layer | None:
         start = max(0, len(text) - len(text.lstrip(_SPANISH_MARKS)) - 1)
         prefix = text[:start] if conversion.keeps_spanish_marks else ""
     return _Layer(start, len(text), prefix, "") if start else None
+
+
+def _has_similar_item(text: str, match: regex.Match[str]) -> bool:
+    """Tells whether the number of an item is one of several: "(a) und (b)"."""
+    if match["item"] is None:
+        return False
+    number = r"\d{1,3}" if match["digits"] else "[A-Za-z]"
+    opening = r"\(" if match["item"].startswith("(") else ""
+    return regex.search(rf"(?<!\S){opening}{number}\)", text, pos=match.end()) is not None
 
 
 def _trailing(text: str) -> _Layer | None:

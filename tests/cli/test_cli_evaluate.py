@@ -182,9 +182,9 @@ def test_files_of_different_lengths(
     short.write_text("one line\n", encoding="utf-8")
     files = ("--source", "toy/test.de", "--reference", str(short))
     error = run_cli_expecting_error("evaluate", "runs/toy", *files)
-    assert "Reference 1 has 1 lines, but the source has 60" in error
+    assert "The numbers of lines differ: reference 1 has 1, the source has 60." in error
     error = run_cli_expecting_error("evaluate", "runs/toy", "--against", str(short))
-    assert "has 1 lines, but the test set has 60" in error
+    assert "has 1, the test set has 60." in error
 
 
 @pytest.mark.parametrize(

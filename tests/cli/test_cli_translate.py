@@ -14,6 +14,8 @@ import pytest
 import torch
 from fixture_types import RunCli, RunCliExpectingError, RunCliHere, TranslateHere
 
+from seq2seq.cli.output import OutputFormat
+from seq2seq.decoding.translation import Alternative, Translation
 from seq2seq.models.layers.prepack import can_prepack
 from seq2seq.run import RunFolder
 
@@ -132,6 +134,14 @@ def test_alternatives_are_separated_by_tabs(
     shown = run_cli_here("translate", "runs/toy", "--input", str(source), "--nbest", "3")
     assert shown.startswith("a red dog calls Otto.\t")
     assert shown.count("\t") == 2
+
+
+def test_a_tab_in_one_of_several_alternatives_becomes_a_space() -> None:
+    output = OutputFormat(as_json=False, draw_attention=False)
+    alternatives = [Alternative("`a\tb`", 0.0), Alternative("c", -1.0)]
+    assert output.line(Translation("", alternatives)) == "`a b`\tc"
+    assert output.line(Translation("", alternatives[:1])) == "`a\tb`"
+    assert output.line(Translation("", alternatives), separator="\n") == "`a\tb`\nc"
 
 
 def test_output_behind_a_link(

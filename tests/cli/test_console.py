@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from seq2seq.cli.console import ConsoleReporter, make_console, print_samples
+from seq2seq.cli.console import ConsoleReporter, counted, make_console, print_samples
 
 
 @pytest.fixture
@@ -26,6 +26,14 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("FORCE_COLOR", "1"), ("NO_COLOR", "1"), ("TERM", "xterm")):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 sentences"), (1, "1 sentence"), (2, "2 sentences"), (1000, "1,000 sentences")],
+)
+def test_one_is_singular(count: int, shown: str) -> None:
+    assert counted(count, "sentence") == shown
 
 
 def test_a_message_is_printed_as_it_is(

@@ -37,6 +37,12 @@ def test_shows_speed_and_lengths() -> None:
     assert f"Brevity penalty {report['brevity_penalty']:.3f}" in text
 
 
+def test_one_sentence() -> None:
+    text = rendered_text({**example_report(), "num_sentences": 1, "system_length": 1})
+    assert "1 sentence in 2.0 s" in text
+    assert "(1 token, reference" in text
+
+
 def test_shows_the_tokenization() -> None:
     assert "Tokenization of BLEU: 13a." in rendered_text(example_report())
     assert "Tokenization of BLEU: char." in rendered_text(example_report(tokenization="char"))

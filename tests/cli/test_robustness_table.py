@@ -39,9 +39,9 @@ REPORT: Report = {
 }
 
 
-def rendered_lines(width: int) -> list[str]:
+def rendered_lines(width: int, report: Report = REPORT) -> list[str]:
     file = io.StringIO()
-    Console(file=file, width=width, color_system=None).print(render_robustness(REPORT))
+    Console(file=file, width=width, color_system=None).print(render_robustness(report))
     return file.getvalue().splitlines()
 
 
@@ -65,5 +65,13 @@ def test_the_line_for_a_model_card() -> None:
     assert model_card_line(REPORT) == (
         "Robustness on test (1,500 sentences, BLEU 40.0 ignoring case), BLEU kept: "
         "CAPITALS 98 %, lower case -. Spans kept: 91.7 %, numbers: -. "
-        "Of 4,500 translations, 6 loop and 3,702 are empty."
+        "4,500 translations, 6 with a loop, 3,702 empty."
     )
+
+
+def test_one_sentence() -> None:
+    one = {**REPORT, "num_sentences": 1, "rows": [row("clean", "clean", 40.0, num_lines=1)]}
+    assert any(line.startswith("1 sentence. BLEU") for line in rendered_lines(100, one))
+    line = model_card_line(one)
+    assert "Robustness on test (1 sentence, BLEU 40.0" in line
+    assert ". 1 translation, 2 with a loop" in line

@@ -121,6 +121,18 @@ def with_optimizer(**values: object) -> dict[str, object]:
     return {"budget": {"steps": 1}, "optimizer": values}
 
 
+def with_noise(**rates: object) -> dict[str, object]:
+    return {**SMALL["data"], "augment": rates}
+
+
+def with_cleaning(**rules: object) -> dict[str, object]:
+    return {**SMALL["data"], "cleaning": rules}
+
+
+def with_files(**settings: object) -> dict[str, object]:
+    return {**SMALL["data"], "corpus": {"kind": "files", "train": "a.tsv", **settings}}
+
+
 def several(*corpora: dict[str, object]) -> dict[str, object]:
     return {"corpora": list(corpora), "source": "de", "target": "en"}
 
@@ -164,6 +176,24 @@ def several(*corpora: dict[str, object]) -> dict[str, object]:
         ("text", {"numbers": "drop"}, "text.numbers: must be 'copy' or 'localize'"),
         ("data", {**SMALL["data"], "augment": {"upper": 1.5}}, "augment.upper: must be less than"),
         ("data", {**SMALL["data"], "augment": {"typo": 0.5}}, "did you mean typos?"),
+        ("data", with_noise(upper=0.6, lower=0.5), "upper, title and lower add up to 1.15; they"),
+        ("data", with_noise(join=True), "data.augment.join: must be a number (got True)"),
+        (
+            "data",
+            several({"name": "a", "weight": 1e9}),
+            "weight: must be less than or equal to 100",
+        ),
+        ("data", several({"name": "a", "weight": float("inf")}), "must be a finite number"),
+        ("data", several({"name": "a", "weight": True}), "weight: must be a number (got True)"),
+        ("data", with_cleaning(max_words=False), "max_words: must be a whole number (got False)"),
+        ("data", with_cleaning(max_foreign_letters=False), "must be a number (got False)"),
+        ("data", with_files(columns={"de": True}), "columns: must be text or a whole number"),
+        ("data", with_files(hold_out={"valid": True}), "valid: must be a number (got True)"),
+        ("training", with_optimizer(betas=[True, 0.9]), "must be a number (got [True, 0.9])"),
+        ("search", {"beam": True}, "search.beam: must be a whole number (got True)"),
+        ("text", {"protect": ["ok", "("]}, "text.protect.1: is not a valid regular expression"),
+        ("text", {"protect": [r"\b"]}, "text.protect.0: matches the empty text; a pattern must"),
+        ("text", {"protect": "ACME"}, "text.protect: must be a list (got 'ACME')"),
         ("data", {"corpus": "toy", "source": "de", "target": "de"}, "must be two languages"),
         ("data", {"corpus": "toy", "source": "de"}, "data.target: required"),
         ("data", {"source": "de", "target": "en"}, "data: corpus or corpora is required"),
@@ -209,6 +239,17 @@ def test_all_mistakes_are_reported_at_once() -> None:
     raw = {**SMALL, "search": {"beam": 0}, "batching": {"max_tokens": 0}, "serach": {}}
     with pytest.raises(UserError, match=r"x\.yaml has 3 mistakes:"):
         parse_config(raw, "x.yaml")
+
+
+@pytest.mark.parametrize("rates", [(0.7, 0.2, 0.1), (0.1, 0.2, 0.7), (1, 0, 0), (0, 0, 0)])
+def test_the_rates_of_the_cases_may_add_up_to_one(rates: tuple[float, float, float]) -> None:
+    upper, title, lower = rates
+    assert AugmentConfig(upper=upper, title=title, lower=lower).lower == lower
+
+
+def test_a_number_may_be_written_as_text() -> None:
+    # YAML takes 1e-3 for text.
+    assert parse_config({**SMALL, "search": {"prune": "1e-3"}}, "x.yaml").search.prune == 0.001
 
 
 @pytest.mark.parametrize("family", sorted(FAMILY_CONFIGS))

@@ -285,6 +285,20 @@ def test_every_test_split_is_a_test_set(data_dir: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("split", ["test", "test-help"])
+def test_a_test_split_of_the_first_corpus_needs_no_other(split: str, data_dir: Path) -> None:
+    run = FakeRun(make_config({"name": "one"}, {"name": "away"}))
+    expected = sentences(f"one {split.replace('-', '_')}", 2)
+    assert load_split(run, split, data_dir).sources == expected
+    with pytest.raises(SourceUnavailable):
+        load_split(run, "valid", data_dir)
+
+
+def test_a_fallback_is_that_of_all_corpora(data_dir: Path) -> None:
+    run = FakeRun(make_config({"name": "one"}, {"name": "away"}, fallback="spare"))
+    assert load_split(run, "test", data_dir).sources == sentences("spare test", 2)
+
+
 def test_an_unknown_split_lists_those_of_all_corpora(data_dir: Path) -> None:
     run = FakeRun(make_config(*ONE_AND_TWO))
     assert load_split(run, "test-two", data_dir).sources == sentences("two test", 2)

@@ -3,7 +3,7 @@
 import pytest
 from fakes import tiny_tokenizer
 
-from seq2seq.decoding.loading import vocabulary_sizes
+from seq2seq.decoding.run_loading import vocabulary_sizes
 from seq2seq.models import VocabularySizes
 from seq2seq.text.tokenizer import Tokenizer
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from seq2seq.config import parse_config
 from seq2seq.config.tokenizer import TokenizerConfig
-from seq2seq.decoding.loading import make_translator, vocabulary_sizes
+from seq2seq.decoding.run_loading import make_translator, vocabulary_sizes
 from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.decoding.translator import Translator
 from seq2seq.models import build
+from seq2seq.run import translator_settings
 from seq2seq.text.case import CaseFolder
 from seq2seq.text.tokenizer import RESERVED, SLOTS, Tokenizer
 from seq2seq.text.tokenizer_training import train_tokenizer
@@ -118,9 +119,9 @@ def translator(beam: int, has_shortlist: bool, max_length: int = 128) -> Transla
     model = build(config.model, vocabulary_sizes(tokenizer()))
     with torch.no_grad():
         dict(model.named_parameters())["output_bias"].normal_(0, 3)
-    return make_translator(
-        model, tokenizer(), config, shortlist=shortlist() if has_shortlist else None
-    )
+    settings = translator_settings(config)
+    chosen = shortlist() if has_shortlist else None
+    return make_translator(model, tokenizer(), settings, shortlist=chosen)
 
 
 def check_spans(line: str, translation: str) -> None:

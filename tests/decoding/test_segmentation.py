@@ -12,6 +12,7 @@ from seq2seq.config.text import TextConfig
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.decoding.segmentation import Segmenter, join_texts
 from seq2seq.text.layer import SourceText, TextLayer
+from seq2seq.text.sentences import SentenceSplitter
 from seq2seq.text.tokenizer import Tokenizer
 from seq2seq.text.tokenizer_training import train_tokenizer
 
@@ -88,9 +89,30 @@ def test_scripts_without_spaces_are_divided_after_full_width_marks() -> None:
 
 
 def test_neighboring_sentences_are_joined_up_to_half_of_the_limit() -> None:
-    length = token_count(SENTENCE)
-    parts = parts_of(" ".join([SENTENCE] * 9), 4 * length + 2)
-    assert parts[0] == f"{SENTENCE} {SENTENCE}"
+    sentences = [SENTENCE, "katze sucht garten .", "hund sucht garten ."]
+    text = " ".join([*sentences, *reversed(sentences)])
+    length = max(map(token_count, sentences))
+    parts = parts_of(text, 4 * length + 2)
+    assert parts[0] == " ".join(sentences[:2])
+
+
+@pytest.mark.parametrize("max_tokens", [16, 4000])
+def test_a_text_is_divided_between_its_repetitions(max_tokens: int) -> None:
+    assert parts_of("Hund, " + "hund, " * 7 + "hund!", max_tokens) == [
+        "Hund,",
+        *["hund,"] * 7,
+        "hund!",
+    ]
+
+
+def test_a_few_repetitions_are_not_divided() -> None:
+    assert parts_of("hund " * 5 + "hund", 4000) == ["hund " * 5 + "hund"]
+
+
+@pytest.mark.parametrize("text", ["=SUMME(" + "A1; " * 9 + "A1)", "`" + "x y " * 9 + "x y`"])
+def test_a_text_is_not_divided_within_what_must_not_change(text: str) -> None:
+    assert parts_of(text, 4000) == [text]
+    assert parts_of("000 " * 8 + "000", 4000) == ["000 " * 8 + "000"]
 
 
 def test_sentences_without_letters_count_as_well() -> None:
@@ -112,6 +134,28 @@ def test_what_must_not_change_is_not_divided(max_tokens: int) -> None:
 def test_what_must_not_change_is_one_token() -> None:
     text = "hund sieht https://example.org/" + "haus" * 1000
     assert parts_of(text, 16) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hund: Quiz! Die Katze sieht. Haus", ["Hund: Quiz! Die Katze sieht.", "Haus"]),
+        ("Hund. Quiz!\u00a0 Die Katze", ["Hund.", "Quiz!\u00a0 Die Katze"]),
+        ("Hund `ruft. Katze sieht` Haus. Ja", ["Hund `ruft. Katze sieht` Haus.", "Ja"]),
+        # No name and no code: they touch words.
+        ("Hundequiz! Die Katzen sehen", ["Hundequiz!", "Die Katzen sehen"]),
+        ("Geht`s dir gut? Ich hab`s.", ["Geht`s dir gut?", "Ich hab`s."]),
+        ("Hund. Haus", ["Hund.", "Haus"]),
+        ("Hund", ["Hund"]),
+        ("", []),
+    ],
+)
+def test_no_sentence_ends_within_what_must_not_change(text: str, expected: list[str]) -> None:
+    sentences = SentenceSplitter("de").split(text)
+    layer = tiny_layer(protect=[r"(?i)quiz!\s+die katze"])
+    whole = Segmenter(layer, 64).whole_spans(sentences)
+    assert [sentence.text for sentence in whole] == expected
+    assert "".join(sentence.text + sentence.space for sentence in whole) == text
 
 
 class CountingLayer(TextLayer):

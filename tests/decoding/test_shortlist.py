@@ -151,6 +151,19 @@ def test_required_tokens_are_candidates_of_their_sentence_alone() -> None:
     assert third.tolist().count(12) == 1
 
 
+def test_forbidden_tokens_of_a_sentence_are_no_candidates_of_it() -> None:
+    source = np.array([[4, 5, EOS], [4, 5, EOS], [4, 5, EOS]])
+    shortlist = random_shortlist(1)
+    all_candidates = candidate_set(shortlist.candidates(source)[0])
+    assert {4, 5, ALWAYS} <= all_candidates
+    first, second, third = shortlist.candidates(
+        source, required=[[], [], [5]], forbidden_of=[(4, ALWAYS), (), (4, 5)]
+    )
+    assert candidate_set(first) == all_candidates - {4, ALWAYS}
+    assert candidate_set(second) == all_candidates
+    assert candidate_set(third) == all_candidates - {4}
+
+
 def test_coverage_by_hand() -> None:
     # Tokens 4 and 6 are translated as 5 and 7, and 14 is always allowed. Only 13 is missing.
     size, covered = random_shortlist(3, best=1).coverage([[4], [6]], [[5, 14, 13], [7]])

@@ -135,6 +135,42 @@ def is_one_line(text: str) -> bool:
     return len(text.splitlines()) <= 1 and not text.endswith("\n")
 
 
+# -- the argument ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ("hund", "For one text, write translate([text])."),
+        (b"hund", "texts must be a list of texts, not bytes."),
+        (None, "texts must be a list of texts, not NoneType."),
+        (7, "texts must be a list of texts, not int."),
+        ({"hund": "dog"}, "texts must be a list of texts, not dict."),
+        ({"hund"}, "texts must be a list of texts, not set."),
+        ([None], "texts[0] must be a text (str), not NoneType."),
+        ([1], "texts[0] must be a text (str), not int."),
+        (["hund", b"katze", 1], "texts[1] must be a text (str), not bytes."),
+        (iter(["hund", ["katze"]]), "texts[1] must be a text (str), not list."),
+    ],
+)
+def test_what_is_no_list_of_texts_is_refused_before_any_work(texts: Any, message: str) -> None:
+    model = FixedOutputModel(VOCAB_SIZE, [])
+    progress = RecordedProgress()
+    with pytest.raises(TypeError, match=re.escape(message)):
+        translator(model).translate(texts, progress=progress)
+    assert progress.calls == []
+
+
+def test_texts_can_come_from_an_iterator() -> None:
+    words = ["hund", "katze", "haus"]
+    progress = RecordedProgress()
+    translations = translator().translate((word for word in words), progress=progress)
+    assert [translation.text for translation in translations] == words
+    assert progress.calls[-1] == (3, 3)
+    assert translator()(tuple(words)) == words
+    assert translator()(iter([])) == []
+
+
 # -- any text --------------------------------------------------------------------------------------
 
 
@@ -157,7 +193,9 @@ def test_a_translation_is_one_line(text: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(st.characters(), max_size=30), max_size=4))
 def test_texts_come_back_in_order(texts: list[str]) -> None:
-    assert translator()(texts) == [normalize_text(text, "nfc") for text in texts]
+    translations = translator()(texts)
+    # White space within what must not change is not folded.
+    assert list(map(fold_spaces, translations)) == [normalize_text(text, "nfc") for text in texts]
 
 
 @settings(max_examples=30, deadline=None)
@@ -181,10 +219,19 @@ def test_a_real_model_accepts_any_text(beam: int) -> None:
             assert translation == ""
 
 
+@pytest.mark.parametrize("language", [None, "de"])
+def test_white_space_stays_within_what_must_not_change(language: str | None) -> None:
+    texts = ["hund  `a.\tB  c`\u00a0haus", 'hund <img\talt="Ja.  Nein."> 1\u202f000 katze\thaus']
+    assert translator(language=language)(texts) == [
+        "hund `a.\tB  c` haus",
+        'hund <img\talt="Ja.  Nein."> 1\u202f000 katze haus',
+    ]
+
+
 def test_line_ends_that_a_model_spells_become_spaces() -> None:
     (output,) = tiny_tokenizer().encode(["hund\n\nkatze\u2028haus\r"], "target")
-    model = FixedOutputModel(VOCAB_SIZE, output)
-    assert translator(model)(["haus"]) == ["hund katze haus"]
+    layer = tiny_layer()
+    assert layer.finish(layer.prepare("haus"), output, None) == "hund katze haus"
 
 
 def test_an_empty_text_has_no_alternatives() -> None:

@@ -219,7 +219,7 @@ def test_no_references_are_an_error() -> None:
 
 
 def test_different_numbers_of_lines_are_an_error() -> None:
-    with pytest.raises(UserError, match="Reference 2 has 1 lines, but there are 2 hypotheses"):
+    with pytest.raises(UserError, match="reference 2 has 1, the hypotheses have 2"):
         score(["a", "b"], [["a", "b"], ["a"]])
 
 

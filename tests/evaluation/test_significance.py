@@ -122,7 +122,7 @@ def test_pairing_detects_a_small_difference(references: list[str]) -> None:
 
 
 def test_both_systems_must_have_the_same_number_of_lines(references: list[str]) -> None:
-    message = "the other system: it has 119 lines, but there are 120 hypotheses"
+    message = "The numbers of lines differ: it has 119, the hypotheses have 120."
     with pytest.raises(UserError, match=message):
         paired_bootstrap(references, references[1:], [references])
 

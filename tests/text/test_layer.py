@@ -261,6 +261,7 @@ def test_numbers_are_localized_if_wanted(numbers: str, expected: str) -> None:
     ("text", "translation", "expected"),
     [
         ("„#NAME? sieht der Hund“.", f"The dog sees {A}.", "“The dog sees #NAME?”."),
+        ("Der Hund sieht #DIV/0!.", f"The dog sees {A}.", "The dog sees #DIV/0!."),
         ("Der Hund sieht #DIV/0! nicht...", f"The dog sees {A}.", "The dog sees #DIV/0!..."),
     ],
 )
@@ -342,3 +343,18 @@ def test_capitals_leave_what_must_not_change(data: st.DataObject) -> None:
         assert translation.count(span) == 1
         translation = translation.replace(span, "")
     assert translation == translation.upper()
+
+
+# -- marks that the vocabulary lacks ---------------------------------------------------------------
+
+
+def test_a_mark_that_the_vocabulary_lacks_is_read_as_the_plain_one() -> None:
+    source = make_layer().prepare("Der Hund – die Katze – `a – b`")
+    assert source.slotted.text == f"Der Hund - die Katze - {A}"
+    assert [slot.text for slot in source.slotted.slots] == ["`a – b`"]
+
+
+def test_a_mark_stays_if_the_vocabulary_lacks_the_plain_one_too() -> None:
+    source = make_layer().prepare("Der Hund ‚sieht die Katze")
+    assert source.slotted.text == f"Der Hund {A}sieht die Katze"
+    assert [slot.text for slot in source.slotted.slots] == ["‚"]

@@ -53,6 +53,8 @@ def elements_of(markup: Markup) -> list[tuple[str, str, str]]:
         ("a <b>x <i>y</i></b>", "a x y", [("<b>", "x y", "</b>"), ("<i>", "y", "</i>")]),
         ("a <b></b>c", "a c", [("<b>", "", "</b>")]),
         ("<ui:x-1>y</ui:x-1>", "y", [("<ui:x-1>", "y", "</ui:x-1>")]),
+        ('<a b="x < y">z</a>', "z", [('<a b="x < y">', "z", "</a>")]),
+        ("<a\tb='c' d>z</a >", "z", [("<a\tb='c' d>", "z", "</a >")]),
         # White space is there once.
         ("a <b> x </b> c", "a x c", [("<b>", "x", "</b>")]),
         ("<b> x </b>", "x", [("<b>", "x", "</b>")]),
@@ -69,6 +71,16 @@ def elements_of(markup: Markup) -> list[tuple[str, str, str]]:
         ("Das „<b>“ und „</b>“", "Das „<b>“ und „</b>“", []),
         ("`<b>` und `</b>`", "`<b>` und `</b>`", []),
         ("<!-- <b> --> x </b>", "<!-- <b> --> x </b>", []),
+        ("``<b>`` und `</b>", "``<b>`` und `</b>", []),
+        ("``a ` <b> `` </b>", "``a ` <b> `` </b>", []),
+        ("{% if '<b>' %} x </b>", "{% if '<b>' %} x </b>", []),
+        ("<?php echo '<b>'; ?> x </b>", "<?php echo '<b>'; ?> x </b>", []),
+        # The content of these is no text to translate.
+        ("<code>a  <b>c</b></code>", "<code>a  <b>c</b></code>", []),
+        ("<b translate='no'>a <i>c</i></b>", "<b translate='no'>a <i>c</i></b>", []),
+        ("<i>a <tt>b</tt></i>", "a <tt>b</tt>", [("<i>", "a <tt>b</tt>", "</i>")]),
+        ("<kbd>a</kbd>", "a", [("<kbd>", "a", "</kbd>")]),
+        ("Geht`s <b>a</b>, war`s", "Geht`s a, war`s", [("<b>", "a", "</b>")]),
         ("<s> und <unk>", "<s> und <unk>", []),
     ],
 )
@@ -144,7 +156,24 @@ def test_a_tag_may_have_a_private_character() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["<", "<b", "<b ", '<b "', "<b>", "</b>", "<a></b>", "<!--", "<!-- -", "`", " `a", "<b>x</b>"],
+    [
+        "<",
+        "<b",
+        "<b ",
+        '<b "',
+        "<b>",
+        "</b>",
+        "<a></b>",
+        "<code>",
+        "<tt></tt>",
+        "{%",
+        "`` `",
+        "<!--",
+        "<!-- -",
+        "`",
+        " `a",
+        "<b>x</b>",
+    ],
 )
 def test_the_time_is_linear(part: str) -> None:
     text = part * (100_000 // len(part))

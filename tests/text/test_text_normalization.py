@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.config.data import NormalForm
-from seq2seq.text.normalization import normalize_text, sentence_key
+from seq2seq.settings import NormalForm
+from seq2seq.text.normalization import (
+    fold_spaces,
+    fold_spaces_between,
+    normalize_characters,
+    normalize_text,
+    sentence_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +64,29 @@ def test_normalized_text_is_clean(text: str, form: NormalForm) -> None:
     categories = {unicodedata.category(character) for character in normalized}
     assert not categories & {"Cc", "Cs", "Zl", "Zp"}
     normalized.encode("utf-8")
+
+
+def test_white_space_can_stay() -> None:
+    text = "\ta \t b\u00a0\u3000c\nd\x0b\u2028e \n"
+    assert normalize_characters(text, "nfc") == "a \t b\u00a0\u3000c d  e"
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ([], "a b c d e f"),
+        ([(3, 8)], "a b\t\u00a0 c d e f"),
+        ([(3, 8), (8, 11)], "a b\t\u00a0 c  d e f"),
+        ([(12, 15)], "a b c d e\u3000f"),
+    ],
+)
+def test_white_space_is_folded_between_parts(kept: list[tuple[int, int]], expected: str) -> None:
+    assert fold_spaces_between(" a\u00a0b\t\u00a0 c  d e\u3000f\t", kept) == expected
+
+
+@given(st.text(st.sampled_from("a \t\x1f\u00a0\u3000")))
+def test_without_parts_to_keep_all_white_space_is_folded(text: str) -> None:
+    assert fold_spaces_between(text, []) == fold_spaces(text)
 
 
 @pytest.mark.parametrize(

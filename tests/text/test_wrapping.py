@@ -76,7 +76,23 @@ def test_a_text_without_letters_stays_as_it_is(text: str) -> None:
         ('"A" und "B"', ("", '"A" und "B"', "")),
         ("„Ja“, sagte er.", ("", "„Ja“, sagte er.", "")),
         ("„Er sagte „ja“ dazu“", ("„", "Er sagte „ja“ dazu", "“")),
+        ("„A” und „B“", ("", "„A” und „B“", "")),
+        ("„A“ – “B”", ("", "„A“ – “B”", "")),
+        ("»A« und «B»", ("", "»A« und «B»", "")),
+        ('„Ja!", „Nein!"', ("", '„Ja!", „Nein!"', "")),
+        ("'Ja' ('Nein')", ("", "'Ja' ('Nein')", "")),
+        ("\"Sie sagt 'ja'\"", ('"', "Sie sagt 'ja'", '"')),
+        ('"Er sagte "ja" dazu"', ('"', 'Er sagte "ja" dazu', '"')),
+        ("„Er sagte ‚ja‘.“", ("„", "Er sagte ‚ja‘.", "“")),
+        ("„Er sagte “ja” dazu“", ("„", "Er sagte “ja” dazu", "“")),
+        ("»Er sagte »ja« dazu«", ("»", "Er sagte »ja« dazu", "«")),
+        ("« Il dit « oui » »", ("« ", "Il dit « oui »", " »")),
+        ("„Das is’ ’n Hund“", ("„", "Das is’ ’n Hund", "“")),
+        ("'Rock 'n' Roll'", ("'", "Rock 'n' Roll", "'")),
+        ('("24 Zoll")', ('("', "24 Zoll", '")')),
         # brackets
+        ("[[Datei]] und [OK]", ("", "[[Datei]] und [OK]", "")),
+        ("(siehe „Anhang (A)“)", ("(", "siehe „Anhang (A)“", ")")),
         ("(Siehe Seite 3.)", ("(", "Siehe Seite 3.", ")")),
         ("[Musik]", ("[", "Musik", "]")),
         ("(eins) und (zwei)", ("", "(eins) und (zwei)", "")),
@@ -89,6 +105,9 @@ def test_a_text_without_letters_stays_as_it_is(text: str) -> None:
         ("—Sí", ("—", "Sí", "")),
         ("a) Eins", ("a) ", "Eins", "")),
         ("(12) Eins", ("(12) ", "Eins", "")),
+        ("(a) Siehe (2)", ("(a) ", "Siehe (2)", "")),
+        ("(a) und (b)", ("", "(a) und (b)", "")),
+        ("1) und 2)", ("", "1) und 2)", "")),
         ("## Titel", ("## ", "Titel", "")),
         ("> Zitat", ("> ", "Zitat", "")),
         ("Name *", ("", "Name", " *")),
@@ -185,6 +204,12 @@ def test_restores_in_the_style_of_the_target(
 )
 def test_an_end_mark_is_there_once(text: str, translation: str, expected: str) -> None:
     assert unwrap(text, "de", "en").restore(translation) == expected
+
+
+def test_a_mark_in_a_slot_is_no_end_mark() -> None:
+    wrapped = unwrap("Das ist #DIV/0!.", "de", "en")
+    assert (wrapped.text, wrapped.suffix) == ("Das ist #DIV/0!", ".")
+    assert wrapped.with_end_mark("This is \ue000", ends_in_slot=True) == "This is \ue000"
 
 
 @pytest.mark.parametrize(

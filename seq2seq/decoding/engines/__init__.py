@@ -1,0 +1,1 @@
+"""The engines of search: what computes the predictions of a model."""

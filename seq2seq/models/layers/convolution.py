@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def causal_convolution(values: Tensor, taps: Tensor) -> Tensor:
@@ -21,8 +22,18 @@ def causal_convolution(values: Tensor, taps: Tensor) -> Tensor:
     Returns:
         (B,L,U).
     """
+    if torch.onnx.is_in_onnx_export():
+        return _convolve_padded(values, taps)
     convolved: Tensor = _CausalConvolution.apply(values, taps)
     return convolved
+
+
+def _convolve_padded(values: Tensor, taps: Tensor) -> Tensor:
+    """Computes the same for any L. ONNX has no operators that write into a tensor."""
+    width = len(taps)
+    padded = functional.pad(values.transpose(1, 2), (width - 1, 0))  # (B,U,W-1+L)
+    kernels = taps.t().unsqueeze(1)  # (U,1,W)
+    return functional.conv1d(padded, kernels, groups=len(kernels)).transpose(1, 2)
 
 
 class _CausalConvolution(torch.autograd.Function):

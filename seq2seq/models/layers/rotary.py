@@ -49,6 +49,8 @@ def apply_rotary(values: Tensor, rotary: RotaryEmbedding) -> Tensor:
     """Rotates values (N,h,L,E) by their positions -> (N,h,L,E)."""
     cos = rotary.cos.to(values.dtype)
     sin = rotary.sin.to(values.dtype)
+    if torch.onnx.is_in_onnx_export():
+        return _rotate_out_of_place(values, cos, sin)
     rotated: Tensor = _ApplyRotary.apply(values, cos, sin)
     return rotated
 
@@ -69,6 +71,12 @@ class _ApplyRotary(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         cos, sin = ctx.saved_tensors
         return _rotate(gradients[0], cos, -sin), None, None
+
+
+def _rotate_out_of_place(values: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Does what `_rotate` does. ONNX has no operators that write into a tensor."""
+    first, second = values.chunk(2, -1)  # (N,h,L,E/2)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 
 
 def _rotate(values: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

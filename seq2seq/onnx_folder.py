@@ -1,0 +1,92 @@
+"""An exported folder: a translator that needs neither torch nor pydantic. It can be copied
+anywhere.
+
+encoder.onnx      reads the source (export/onnx.py documents inputs and outputs)
+decoder.onnx      one step of decoding
+translator.json   the settings that translating needs (settings.py)
+tokenizer/        the SentencePiece model or models
+shortlist.npz     target tokens for each source token, if it has a shortlist
+config.yaml       every setting of the training, for the reader and for `seq2seq evaluate`
+"""
+
+from functools import cached_property
+from pathlib import Path
+
+from seq2seq.errors import UserError
+from seq2seq.settings import TranslatorSettings, read_settings
+from seq2seq.text.case import CaseFolder
+from seq2seq.text.tokenizer import Tokenizer
+
+
+class OnnxFolder:
+    """Owns the file names of an exported folder, and reads its settings and tokenizer once."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def open(cls, path: Path | str) -> "OnnxFolder":
+        """Opens a folder that `seq2seq export --format onnx` wrote.
+
+        Raises:
+            UserError: a file is missing.
+        """
+        folder = cls(path)
+        for file in (folder.settings_file, folder.encoder_file, folder.decoder_file):
+            if not file.is_file():
+                raise UserError(f"{file} is missing. Copy the folder again, or export the run.")
+        return folder
+
+    @property
+    def encoder_file(self) -> Path:
+        return self.path / "encoder.onnx"
+
+    @property
+    def decoder_file(self) -> Path:
+        return self.path / "decoder.onnx"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.path / "translator.json"
+
+    @property
+    def tokenizer_dir(self) -> Path:
+        return self.path / "tokenizer"
+
+    @property
+    def shortlist_file(self) -> Path:
+        return self.path / "shortlist.npz"
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.yaml"
+
+    @cached_property
+    def settings(self) -> TranslatorSettings:
+        """The settings of the translator.
+
+        Raises:
+            UserError: translator.json is damaged.
+        """
+        return read_settings(self.settings_file)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the model."""
+        settings = self.settings
+        case_folder = CaseFolder(settings.source) if settings.text.case == "factor" else None
+        return Tokenizer.load(self.tokenizer_dir, case_folder)
+
+    @property
+    def direction(self) -> str:
+        """Source and target language, such as "de-en"."""
+        return f"{self.settings.source}-{self.settings.target}"
+
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+
+
+def is_onnx_folder(path: Path | str) -> bool:
+    """Returns whether a folder is an exported one, and not a run folder."""
+    return OnnxFolder(path).settings_file.is_file()
