@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.config.text import TextConfig
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.data.corpus import Pairs
@@ -27,6 +26,7 @@ from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.search import Hypothesis, beam_search
 from seq2seq.models import Memory, Rows, Seq2Seq, Step
 from seq2seq.reporter import Reporter
+from seq2seq.settings import SearchSettings
 from seq2seq.text.layer import TextLayer
 from seq2seq.text.tokenizer import BOS, EOS, PAD, Tokenizer
 from seq2seq.text.tokenizer_training import train_tokenizer
@@ -218,7 +218,7 @@ def padded_source(rows: list[list[int]], extra: int = 0) -> tuple[Tensor, Tensor
 
 
 def search_with_torch(
-    model: Seq2Seq, source: Tensor, mask: Tensor, config: SearchConfig, **options: Any
+    model: Seq2Seq, source: Tensor, mask: Tensor, config: SearchSettings, **options: Any
 ) -> list[list[Hypothesis]]:
     """Runs `beam_search` with a torch model, on tensors."""
     candidates = options.pop("candidates", None)

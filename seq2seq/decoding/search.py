@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.beam_layout import BeamLayout
 from seq2seq.decoding.engine import (
     MINUS_INFINITY,
@@ -31,6 +30,7 @@ from seq2seq.decoding.engine import (
 from seq2seq.decoding.output_tokens import CandidateTokens, OutputTokens, WholeVocabulary
 from seq2seq.decoding.repeated_ngrams import repeated_ngram_ends
 from seq2seq.decoding.slot_constraint import SlotConstraint
+from seq2seq.settings import SearchSettings
 
 # Finished sentences are removed from memory when at most this share of it is still open. Each time
 # costs a copy of the others, and a new program in the CPU library for matrices of another shape.
@@ -61,7 +61,7 @@ def length_penalty(length: int, alpha: float) -> float:
     return ((5 + length) / 6) ** alpha
 
 
-def max_lengths(source_mask: Booleans, config: SearchConfig) -> list[int]:
+def max_lengths(source_mask: Booleans, config: SearchSettings) -> list[int]:
     """Returns how many tokens, </s> included, each translation of source_mask (B,S) may have.
 
     The limit depends on the length of the sentence, never on its padding or its batch.
@@ -75,7 +75,7 @@ def beam_search(
     engine: Engine,
     source: Integers,
     source_mask: Booleans,
-    config: SearchConfig,
+    config: SearchSettings,
     *,
     bos: int,
     eos: int,
@@ -147,7 +147,7 @@ def beam_search(
 class _SearchInputs:
     """What stays the same during the search of a batch. Sentences are numbered as in the batch."""
 
-    config: SearchConfig
+    config: SearchSettings
     bos: int
     eos: int
     source_lengths: list[int]

@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.config.data import NormalForm
-from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.engine import Engine, Integers
 from seq2seq.decoding.search import Hypothesis, beam_search
 from seq2seq.decoding.segmentation import Segmenter
@@ -26,6 +24,7 @@ from seq2seq.decoding.translation import (
     join_segments,
     join_sentences,
 )
+from seq2seq.settings import NormalForm, SearchSettings
 from seq2seq.text.layer import SourceText, TextLayer
 from seq2seq.text.normalization import normalize_characters
 from seq2seq.text.sentences import Sentence, SentenceSplitter
@@ -56,7 +55,7 @@ class Translator:
         self,
         engine: Engine,
         tokenizer: Tokenizer,
-        search: SearchConfig,
+        search: SearchSettings,
         *,
         layer: TextLayer,
         sentences: SentenceSplitter | None = None,
@@ -108,14 +107,14 @@ class Translator:
                 is translated.
             attention: whether the results contain tokens and attention weights.
             progress: called with the number of finished texts and N.
-            **changes: fields of SearchConfig for this call only, such as beam=1.
+            **changes: fields of SearchSettings for this call only, such as beam=1.
 
         Returns:
             N translations, in the order of the texts.
 
         Raises:
             TypeError: `texts` is no list of texts.
-            pydantic.ValidationError: a change has a bad value.
+            UserError: a change has a bad value.
         """
         texts = _checked(texts)
         search = self.search.replace(**changes) if changes else self.search
@@ -164,7 +163,7 @@ class Translator:
         self,
         segments: list[_Segment],
         text_count: int,
-        search: SearchConfig,
+        search: SearchSettings,
         attention: bool,
         progress: Callable[[int, int], None],
     ) -> list[list[Alternative]]:
@@ -206,7 +205,7 @@ class Translator:
     # -- search and detokenization -----------------------------------------------------------------
 
     def _search(
-        self, segments: list[_Segment], search: SearchConfig, attention: bool
+        self, segments: list[_Segment], search: SearchSettings, attention: bool
     ) -> list[list[Alternative]]:
         """Translates one batch."""
         to_search = [segment.source for segment in segments if segment.source.tokens]
@@ -224,7 +223,7 @@ class Translator:
         return results
 
     def _beam_search(
-        self, sources: list[SourceText], search: SearchConfig, attention: bool
+        self, sources: list[SourceText], search: SearchSettings, attention: bool
     ) -> list[list[Hypothesis]]:
         if not sources:
             return []
@@ -290,7 +289,7 @@ def _checked(texts: object) -> list[str]:
     return checked
 
 
-def _batches(segments: list[_Segment], search: SearchConfig) -> Iterator[list[int]]:
+def _batches(segments: list[_Segment], search: SearchSettings) -> Iterator[list[int]]:
     """Yields batches of segment numbers, longest first.
 
     The padded source tokens of a batch times the beam are at most `batch_tokens`. Segments with

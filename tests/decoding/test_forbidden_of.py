@@ -7,9 +7,9 @@ import pytest
 from fakes import RandomTableModel
 from reference_search import search_rows, slow_search
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.engines import torch_next_tokens
 from seq2seq.decoding.output_tokens import WholeVocabulary
+from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
 WORDS = range(4, 12)
@@ -25,9 +25,9 @@ def random_batch(rng: random.Random) -> tuple[Lists, Lists]:
     return rows, [*lists, *rng.choices([[], [4], *lists], k=len(rows) - 2)]
 
 
-def random_config(rng: random.Random) -> SearchConfig:
+def random_config(rng: random.Random) -> SearchSettings:
     beam = rng.choice([1, 2, 4])
-    return SearchConfig(
+    return SearchSettings(
         beam=beam,
         nbest=rng.randint(1, beam),
         max_length_ratio=rng.choice([0.1, 1.0]),
@@ -54,7 +54,7 @@ def test_equals_the_slow_search(seed: int, small: int, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("seed", range(5))
 def test_what_all_sentences_forbid_is_as_if_forbidden_for_the_batch(seed: int) -> None:
-    config = SearchConfig(beam=3, nbest=3)
+    config = SearchSettings(beam=3, nbest=3)
     model = RandomTableModel(VOCABULARY, seed)
     rows = [[4, 5], [6], [7, 8, 9]]
     of_each = search_rows(model, rows, config, forbidden_of=[[4, 7]] * 3)
@@ -68,7 +68,7 @@ def test_slots_and_forbidden_tokens_of_a_sentence() -> None:
     (first,), (second,) = search_rows(
         model,
         [[4, 10], [5]],
-        SearchConfig(beam=3),
+        SearchSettings(beam=3),
         forbidden_of=[[4, 5, 6], [6, 7, 8, 9]],
         slots=[[10], []],
         all_slots=[10, 11],
@@ -84,7 +84,7 @@ def test_a_required_slot_that_its_sentence_forbids_is_an_error() -> None:
         search_rows(
             model,
             [[4], [5, 10]],
-            SearchConfig(),
+            SearchSettings(),
             forbidden_of=[[4], [10]],
             slots=[[], [10]],
             all_slots=[10],

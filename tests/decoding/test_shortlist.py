@@ -17,11 +17,11 @@ from fakes import (
 from numpy.typing import NDArray
 from reference_search import LimitedModel
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.data.alignment import train_lexicon
 from seq2seq.decoding.search import Hypothesis
 from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.errors import UserError
+from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
 SOURCE_SIZE = 12
@@ -221,7 +221,7 @@ def test_a_shortlist_of_a_larger_vocabulary_is_an_error() -> None:
 def search(
     model: RandomTableModel,
     rows: Sentences,
-    config: SearchConfig,
+    config: SearchSettings,
     forbidden: list[int],
     candidates: NDArray[np.int64] | None = None,
 ) -> list[list[Hypothesis]]:
@@ -244,7 +244,7 @@ def test_search_with_candidates_equals_search_with_all_others_forbidden(seed: in
     rows = []
     for _ in range(5):
         rows.append([rng.randrange(4, SOURCE_SIZE) for _ in range(rng.randrange(1, 6))] + [EOS])
-    config = SearchConfig(
+    config = SearchSettings(
         beam=rng.choice([1, 3, 5]),
         length_penalty=rng.choice([0.0, 1.0]),
         no_repeat_ngram_size=rng.choice([0, 2]),

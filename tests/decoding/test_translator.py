@@ -20,17 +20,17 @@ from fakes import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 from torch import Tensor
 
 from seq2seq.config.model import LSTMConfig
-from seq2seq.config.search import SearchConfig
 from seq2seq.config.text import TextConfig
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.translation import Translation
 from seq2seq.decoding.translator import Translator
+from seq2seq.errors import UserError
 from seq2seq.models import Seq2Seq, Step, VocabularySizes, build
+from seq2seq.settings import SearchSettings
 from seq2seq.text.layer import TextLayer
 from seq2seq.text.normalization import fold_spaces, normalize_text
 from seq2seq.text.sentences import SentenceSplitter
@@ -99,7 +99,7 @@ def translator(
     """
     tokenizer = tokenizer or tiny_tokenizer()
     model = model or CopySourceModel(tokenizer.size("target"))
-    config = SearchConfig(**{"beam": 2, "no_repeat_ngram_size": 0, **search})
+    config = SearchSettings(**{"beam": 2, "no_repeat_ngram_size": 0, **search})
     sentences = None if language is None else SentenceSplitter(language)
     return Translator(
         TorchEngine(model),
@@ -278,7 +278,7 @@ def test_quotes_are_those_of_the_target_language() -> None:
     tokenizer = tiny_tokenizer()
     layer = TextLayer(tokenizer, TextConfig(), source_language="de", target_language="en")
     copier = Translator(
-        TorchEngine(CopySourceModel(VOCAB_SIZE)), tokenizer, SearchConfig(), layer=layer
+        TorchEngine(CopySourceModel(VOCAB_SIZE)), tokenizer, SearchSettings(), layer=layer
     )
     assert copier(["„hund sieht haus .“"]) == ["“hund sieht haus .”"]
 
@@ -535,7 +535,7 @@ def test_changes_hold_for_one_call() -> None:
 
 
 def test_a_bad_change_is_an_error() -> None:
-    with pytest.raises(ValidationError, match="nbest must be at most beam"):
+    with pytest.raises(UserError, match="nbest must be at most beam"):
         translator(beam=1).translate(["hund"], nbest=2)
 
 

@@ -18,12 +18,12 @@ from fakes import search_with_torch
 from torch import Tensor
 
 from seq2seq.config.model import FAMILY_CONFIGS
-from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.engines.torch_layout import TensorLayout
 from seq2seq.models import FAMILIES, Decoded, Rows, Seq2Seq, Step, VocabularySizes, build
 from seq2seq.models.layers.attention import Attention, AttentionMemory
 from seq2seq.models.lstm import LSTMLayer, LSTMState
 from seq2seq.models.recurrent import DecoderState, Encoder, RecurrentSeq2Seq
+from seq2seq.settings import SearchSettings
 
 PAD, UNK, BOS, EOS = range(4)
 FIRST_WORD = 4
@@ -381,7 +381,7 @@ def wide_beam_equals_brute_force(model: Seq2Seq) -> None:
     """Two words and at most 10 positions give 1,023 translations. The beam has room for all."""
     alpha = 0.7
     source = torch.tensor([[4, 5, 5, EOS]])
-    config = SearchConfig(
+    config = SearchSettings(
         beam=1024, nbest=1024, max_length_ratio=0.01, no_repeat_ngram_size=0, length_penalty=alpha
     )
     hypotheses = search_with_torch(model, source, source != PAD, config, forbidden=[PAD, UNK])[0]
