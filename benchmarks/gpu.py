@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq import api
-from seq2seq.config import Config, SearchConfig, parse_config, parse_model
+from seq2seq.config import Config, SearchSettings, parse_config, parse_model
+from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.search import beam_search
 from seq2seq.models import Seq2Seq, VocabularySizes, build
 from seq2seq.models.device import autocast
@@ -142,8 +143,16 @@ def check_families(device: torch.device) -> dict[str, Any]:
 
 def search(model: Seq2Seq, source: Tensor, mask: Tensor) -> list[list[int]]:
     """Returns the tokens of the best hypotheses."""
-    config = SearchConfig(beam=4, max_length_ratio=1.0)
-    results = beam_search(model, source, mask, config, bos=BOS, eos=EOS, forbidden=[PAD, UNK])
+    config = SearchSettings(beam=4, max_length_ratio=1.0)
+    results = beam_search(
+        TorchEngine(model),
+        source.cpu().numpy(),
+        mask.cpu().numpy(),
+        config,
+        bos=BOS,
+        eos=EOS,
+        forbidden=[PAD, UNK],
+    )
     return [hypotheses[0].tokens for hypotheses in results]
 
 
@@ -326,15 +335,15 @@ def measure_translation(device: torch.device, *, quick: bool) -> list[dict[str, 
             model = model_of(family, section, VOCABULARY).to(device).eval()
             model = model.to(torch.bfloat16 if precision == "bfloat16" else torch.float32)
             source, mask, _ = random_batch(sentences, 16, 2, VOCABULARY)
-            config = SearchConfig(beam=5, max_length_ratio=1.0, prune=0)
+            config = SearchSettings(beam=5, max_length_ratio=1.0, prune=0)
             seconds = []
             for _ in range(3):
                 synchronize(device)
                 started_at = time.perf_counter()
                 beam_search(
-                    model,
-                    source.to(device),
-                    mask.to(device),
+                    TorchEngine(model),
+                    source.numpy(),
+                    mask.numpy(),
                     config,
                     bos=BOS,
                     eos=EOS,

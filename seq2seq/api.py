@@ -219,6 +219,7 @@ def _build_trainer(
     translator = make_translator(model, tokenizer, translator_settings(config))
     valid = prepared.corpus.splits["valid"]
     validator = Validator(
+        model,
         translator,
         valid,
         config.training.validation,

@@ -15,16 +15,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seq2seq.config.text import TextConfig
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.data.corpus import Pairs
+from seq2seq.decoding.engines.torch_engine import TorchEngine
+from seq2seq.decoding.search import Hypothesis, beam_search
 from seq2seq.models import Memory, Rows, Seq2Seq, Step
 from seq2seq.reporter import Reporter
+from seq2seq.settings import SearchSettings
 from seq2seq.text.layer import TextLayer
-from seq2seq.text.tokenizer import EOS, PAD, Tokenizer
+from seq2seq.text.tokenizer import BOS, EOS, PAD, Tokenizer
 from seq2seq.text.tokenizer_training import train_tokenizer
 
 MODULUS = 2**31 - 1
@@ -211,6 +215,23 @@ def padded_source(rows: list[list[int]], extra: int = 0) -> tuple[Tensor, Tensor
     width = max(len(row) for row in rows) + extra
     source = torch.tensor([row + [PAD] * (width - len(row)) for row in rows])
     return source, source != PAD
+
+
+def search_with_torch(
+    model: Seq2Seq, source: Tensor, mask: Tensor, config: SearchSettings, **options: Any
+) -> list[list[Hypothesis]]:
+    """Runs `beam_search` with a torch model, on tensors."""
+    candidates = options.pop("candidates", None)
+    return beam_search(
+        TorchEngine(model),
+        source.numpy(),
+        mask.numpy(),
+        config,
+        bos=BOS,
+        eos=EOS,
+        candidates=None if candidates is None else np.asarray(candidates),
+        **options,
+    )
 
 
 WORDS = {

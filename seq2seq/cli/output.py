@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
-
 from seq2seq.decoding.stream import translate_stream
 from seq2seq.decoding.translation import Alternative, Translation
 from seq2seq.decoding.translator import Translator
@@ -59,8 +57,7 @@ class OutputFormat:
         best = translation.alternatives[0]
         if best.attention is None or best.source_tokens is None or best.target_tokens is None:
             return
-        weights = np.asarray(best.attention)
-        console.print(render_attention(best.source_tokens, best.target_tokens, weights))
+        console.print(render_attention(best.source_tokens, best.target_tokens, best.attention))
 
 
 def _to_json(alternative: Alternative) -> dict[str, Any]:
@@ -70,7 +67,7 @@ def _to_json(alternative: Alternative) -> dict[str, Any]:
     if alternative.attention is not None:
         content["source_tokens"] = alternative.source_tokens
         content["target_tokens"] = alternative.target_tokens
-        content["alignment"] = alignment(np.asarray(alternative.attention))
+        content["alignment"] = alignment(alternative.attention)
     return content
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from seq2seq.decoding.engine import Engine
 from seq2seq.decoding.translator import Translator
 from seq2seq.settings import TranslatorSettings
 from seq2seq.text.layer import TextLayer
@@ -10,7 +11,7 @@ from seq2seq.text.tokenizer import Tokenizer
 
 
 def assemble(
-    engine: Any, tokenizer: Tokenizer, settings: TranslatorSettings, **options: Any
+    engine: Engine, tokenizer: Tokenizer, settings: TranslatorSettings, **options: Any
 ) -> Translator:
     """Makes a translator.
 

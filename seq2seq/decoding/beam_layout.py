@@ -10,53 +10,42 @@ Legend
     N  rows of all sentences, at most B * W
 """
 
-from dataclasses import dataclass
+from functools import cached_property
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
 class BeamLayout:
-    """Assigns N rows to B sentences.
+    """Assigns N rows to B sentences."""
 
-    Attributes:
-        sentences: B.
-        width: W.
-        slots: (N,) int64. If row n is the k-th row of sentence b, then `slots[n]` is b * W + k.
-            None if every sentence has exactly W rows, so that row n has slot n.
-    """
+    def __init__(self, row_counts: Integers) -> None:
+        """
+        Args:
+            row_counts: (B,) how many rows each sentence has.
+        """
+        self.row_counts = row_counts
+        self.sentences = len(row_counts)
+        self.width = int(row_counts.max(initial=1))
+        # (N,) the sentence of each row.
+        self.sentence_of_row = np.arange(self.sentences).repeat(row_counts)
+        # Whether every sentence has W rows, so that row n has slot n.
+        self.is_full = len(self.sentence_of_row) == self.sentences * self.width
 
-    sentences: int
-    width: int
-    slots: Tensor | None = None
+    @cached_property
+    def slots(self) -> Integers:
+        """(N,) int64. If row n is the k-th row of sentence b, then its slot is b * W + k."""
+        first_rows = self.row_counts.cumsum() - self.row_counts  # (B,)
+        rows = np.arange(len(self.sentence_of_row))
+        ranks = rows - first_rows[self.sentence_of_row]  # (N,) within the sentence
+        slots: Integers = self.sentence_of_row * self.width + ranks
+        return slots
 
-    def group(self, rows: Tensor, fill: float = 0.0) -> Tensor:
-        """Groups rows (N,...) by sentence: (B,W,...). Empty slots hold `fill`."""
-        if self.slots is None:
-            return rows.unflatten(0, (self.sentences, self.width))
-        grouped = rows.new_full((self.sentences * self.width, *rows.shape[1:]), fill)
-        grouped.index_copy_(0, self.slots, rows)
-        return grouped.unflatten(0, (self.sentences, self.width))
-
-    def ungroup(self, grouped: Tensor) -> Tensor:
-        """Undoes `group`: (B,W,...) -> (N,...)."""
-        flat = grouped.flatten(0, 1)  # (B*W,...)
-        if self.slots is None:
-            return flat
-        return flat.index_select(0, self.slots)
-
-    def expand(self, sentences: Tensor) -> Tensor:
-        """Gives every row the entry of its sentence: (B,...) -> (N,...)."""
-        if self.slots is not None:
-            return sentences.index_select(0, self.slots // self.width)
-        if self.width == 1:
-            return sentences
-        return sentences.repeat_interleave(self.width, dim=0)
-
-    def row_numbers(self, device: torch.device | None = None) -> Tensor:
-        """Returns the number of the row in each slot, (B,W) int64. Empty slots hold 0."""
-        if self.slots is None:
-            numbers = torch.arange(self.sentences * self.width, device=device)
-            return numbers.view(self.sentences, self.width)
-        return self.group(torch.arange(len(self.slots), device=self.slots.device))
+    @cached_property
+    def row_numbers(self) -> Integers:
+        """(B,W) int64, the number of the row in each slot. Empty slots hold 0."""
+        numbers = np.zeros(self.sentences * self.width, dtype=np.int64)
+        numbers[self.slots] = np.arange(len(self.slots))
+        return numbers.reshape(self.sentences, self.width)

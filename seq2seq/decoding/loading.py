@@ -29,7 +29,7 @@ def load(
             of the first one are used.
         device: "auto" (CUDA if available), "cpu" or "cuda".
         precision: number format of the weights: "auto", "float32", "bfloat16", "float16", "int8".
-        **search: fields of SearchConfig that replace the run's, such as beam=1 or nbest=5.
+        **search: fields of SearchSettings that replace the run's, such as beam=1 or nbest=5.
 
     Raises:
         UserError: the folder cannot translate, an option has a bad value, or a library is missing

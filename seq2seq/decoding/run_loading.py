@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from seq2seq.decoding.assembly import assemble
+from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.ensemble import Ensemble
 from seq2seq.decoding.shortlist import Shortlist
 from seq2seq.decoding.translator import Translator
@@ -91,14 +92,28 @@ def _load_shortlist(run: RunFolder) -> Shortlist | None:
         return None
     sizes = vocabulary_sizes(run.tokenizer)
     tensors = load_weights(run.shortlist_file)
-    return Shortlist.from_tensors(tensors, source_size=sizes.source, target_size=sizes.target)
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    return Shortlist.from_arrays(arrays, source_size=sizes.source, target_size=sizes.target)
 
 
 def make_translator(
-    model: Seq2Seq, tokenizer: Tokenizer, settings: TranslatorSettings, **options: Any
+    model: Seq2Seq,
+    tokenizer: Tokenizer,
+    settings: TranslatorSettings,
+    *,
+    workers: int = 1,
+    **options: Any,
 ) -> Translator:
-    """Makes a translator with the settings of a run, and with more options of `Translator`."""
-    return assemble(model, tokenizer, settings, **options)
+    """Makes a translator with the settings of a run.
+
+    Args:
+        model: a model or an ensemble.
+        tokenizer: the tokenizer of the run.
+        settings: those of the run.
+        workers: how many batches are searched at the same time.
+        **options: more options of `Translator`.
+    """
+    return assemble(TorchEngine(model, workers), tokenizer, settings, **options)
 
 
 def vocabulary_sizes(tokenizer: Tokenizer) -> VocabularySizes:

@@ -1,6 +1,7 @@
 """Beam search for many sentences at once. A beam of 1 is greedy search.
 
-Search knows a model by `encode`, `start` and `step` only. It never asks which family it is.
+Search knows a model by its engine (engine.py). It never asks what computes it, or which family it
+is.
 
 Legend
     B  sentences in memory: the open ones, and finished ones that have not been removed yet
@@ -10,25 +11,26 @@ Legend
     T  tokens of every open hypothesis so far, including <s>
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.beam_layout import BeamLayout
-from seq2seq.decoding.next_tokens import MINUS_INFINITY, NextTokenScores
+from seq2seq.decoding.engine import (
+    MINUS_INFINITY,
+    Booleans,
+    Decoding,
+    Engine,
+    Floats,
+    Integers,
+    NextTokens,
+)
 from seq2seq.decoding.output_tokens import CandidateTokens, OutputTokens, WholeVocabulary
 from seq2seq.decoding.repeated_ngrams import repeated_ngram_ends
 from seq2seq.decoding.slot_constraint import SlotConstraint
-from seq2seq.models import Memory, Rows, Seq2Seq
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Booleans = NDArray[np.bool_]
+from seq2seq.settings import SearchSettings
 
 # Finished sentences are removed from memory when at most this share of it is still open. Each time
 # costs a copy of the others, and a new program in the CPU library for matrices of another shape.
@@ -51,7 +53,7 @@ class Hypothesis:
     tokens: list[int]
     log_prob: float
     score: float
-    attention: Tensor | None = None
+    attention: Floats | None = None
 
 
 def length_penalty(length: int, alpha: float) -> float:
@@ -59,43 +61,44 @@ def length_penalty(length: int, alpha: float) -> float:
     return ((5 + length) / 6) ** alpha
 
 
-def max_lengths(source_mask: Tensor, config: SearchConfig) -> list[int]:
+def max_lengths(source_mask: Booleans, config: SearchSettings) -> list[int]:
     """Returns how many tokens, </s> included, each translation of source_mask (B,S) may have.
 
     The limit depends on the length of the sentence, never on its padding or its batch.
     """
-    return [int(length * config.max_length_ratio) + 10 for length in source_mask.sum(1).tolist()]
+    return [
+        int(length * config.max_length_ratio) + 10 for length in source_mask.sum(axis=1).tolist()
+    ]
 
 
-@torch.inference_mode()
 def beam_search(
-    model: Seq2Seq,
-    source: Tensor,
-    source_mask: Tensor,
-    config: SearchConfig,
+    engine: Engine,
+    source: Integers,
+    source_mask: Booleans,
+    config: SearchSettings,
     *,
     bos: int,
     eos: int,
     forbidden: Sequence[int] = (),
     forbidden_of: Sequence[Sequence[int]] = (),
     keep_attention: bool = False,
-    candidates: Tensor | None = None,
+    candidates: Integers | None = None,
     slots: Sequence[Sequence[int]] | None = None,
     all_slots: Sequence[int] = (),
 ) -> list[list[Hypothesis]]:
     """Translates a batch of sentences.
 
     Args:
-        model: a model or an ensemble.
-        source: (B,S) int64 tokens with padding.
-        source_mask: (B,S) bool, true at tokens.
+        engine: computes the model.
+        source: (B,S) source IDs with padding.
+        source_mask: (B,S) true at tokens.
         config: the settings of the search.
         bos: the token <s>.
         eos: the token </s>.
         forbidden: tokens that no translation may contain, besides <s>.
         forbidden_of: more of them, for each sentence. () if there are none.
         keep_attention: whether to return attention weights.
-        candidates: (B,C) int64 on the CPU, the only tokens that each translation may contain:
+        candidates: (B,C) the only tokens that each translation may contain:
             `eos` first, no forbidden ones, padded with `forbidden[0]`. None allows all tokens.
             Of `all_slots` they contain those of the sentence and no others.
         slots: the slot tokens that each translation contains, exactly as often as they are listed
@@ -109,72 +112,66 @@ def beam_search(
     Raises:
         ValueError: a slot of a sentence is forbidden or not among its candidates.
     """
-    has_slots = any(slots or ())
+    of_sentences = itertools.chain(*(slots or ()), *forbidden_of)
+    never = dict.fromkeys([*forbidden, bos, *all_slots, *of_sentences])
     output: OutputTokens
     if candidates is None:
-        never = [bos, *forbidden] if has_slots else [bos, *forbidden, *all_slots]
-        output = WholeVocabulary(model, eos, never, forbidden_of, device=source.device)
+        output = WholeVocabulary(eos, [*forbidden, bos], forbidden_of)
     else:
-        output = CandidateTokens(model, candidates, padding=forbidden[0], device=source.device)
+        output = CandidateTokens(candidates)
     limits = np.array(max_lengths(source_mask, config), dtype=np.int64)
     constraint = None
-    if has_slots:
-        constraint = SlotConstraint(slots or (), all_slots, output, limits)
+    if any(slots or ()):
+        constraint = SlotConstraint(slots or (), output, limits)
         limits = constraint.max_lengths
     inputs = _SearchInputs(
         config=config,
         bos=bos,
         eos=eos,
-        source_lengths=source_mask.sum(1).tolist(),
+        source_lengths=source_mask.sum(axis=1).tolist(),
         max_lengths=limits,
         slots=constraint,
-        keep_attention=keep_attention,
-        device=source.device,
     )
-    memory = model.encode(source, source_mask)
-    search = _BeamSearch(inputs, output, memory, model.start(memory))
-    return search.run()
+    decoding = engine.start(
+        source,
+        source_mask,
+        never=list(never),
+        candidates=candidates,
+        keep_attention=keep_attention,
+        best=2 * config.beam,
+    )
+    return _BeamSearch(inputs, output, decoding).run()
 
 
 @dataclass(frozen=True)
 class _SearchInputs:
     """What stays the same during the search of a batch. Sentences are numbered as in the batch."""
 
-    config: SearchConfig
+    config: SearchSettings
     bos: int
     eos: int
     source_lengths: list[int]
     max_lengths: Integers
     slots: SlotConstraint | None
-    keep_attention: bool
-    device: torch.device
 
 
 class _BeamSearch:
-    """The open hypotheses of a batch, and the finished ones.
+    """The open hypotheses of a batch, and the finished ones."""
 
-    Small arrays that are read element by element are NumPy arrays: a NumPy call takes a fraction
-    of the time of a tensor call.
-    """
-
-    def __init__(
-        self, inputs: _SearchInputs, output: OutputTokens, memory: Memory, state: Rows
-    ) -> None:
+    def __init__(self, inputs: _SearchInputs, output: OutputTokens, decoding: Decoding) -> None:
         rows = len(inputs.max_lengths)
         self.inputs = inputs
         self.config = inputs.config
         self.output = output
-        self.state = state
+        self.decoding = decoding
         # The numbers of the sentences in memory, in the order of its rows.
         self.sentences = np.arange(rows)  # (B,)
         # At first every sentence has one hypothesis: <s>.
-        self.layout = BeamLayout(rows, 1)
-        self.memory = memory.with_layout(self.layout)
         self.sentence_of_row = np.arange(rows)  # (N,) its row of memory
         self.tokens = np.full((rows, 1), inputs.bos, dtype=np.int64)  # (N,T)
         self.log_probs = np.zeros(rows, dtype=np.float32)  # (N,)
-        # One (N,S) tensor for each token after <s>.
-        self.attention: list[Tensor] = []
+        # One (N,S) array for each token after <s>.
+        self.attention: list[Floats] = []
         self.finished: list[list[Hypothesis]] = [[] for _ in range(rows)]
 
     def run(self) -> list[list[Hypothesis]]:
@@ -191,20 +188,17 @@ class _BeamSearch:
         """Adds one token to every open hypothesis."""
         beam = self.config.beam
         # 1. Predict the next token of every hypothesis.
-        last_tokens = torch.from_numpy(self.tokens[:, -1].copy()).to(self.inputs.device)
-        step, state = self.output.model.step(self.memory, self.state, last_tokens)
-        if self.inputs.keep_attention and step.attention is not None:
-            self.attention.append(step.attention.cpu())
+        next_tokens, attention = self.decoding.step(self.tokens[:, -1].copy())
+        if attention is not None:
+            self.attention.append(attention)
         # 2. Exclude the tokens that may not come next.
-        scores = self.output.scores(step.logits, self.layout)
-        self._exclude_repeated_ngrams(scores)
-        self._require_slots(scores)
-        self._end_at_max_length(scores)
+        self._allow_tokens_of_sentences(next_tokens)
+        self._require_slots(next_tokens)
+        self._exclude_repeated_ngrams(next_tokens)
+        self._end_at_max_length(next_tokens)
         # 3. Take the best 2K of each sentence. At most K of them end, because every hypothesis
         #    can end in one way only, so K of the others can stay open.
-        log_probs = torch.from_numpy(self.log_probs).to(self.inputs.device)
-        best = scores.best(log_probs, self.layout, 2 * beam)
-        best_log_probs, parents, columns = (part.cpu().numpy() for part in best)  # (B,2K)
+        best_log_probs, parents, columns = next_tokens.best(self.log_probs, 2 * beam)  # (B,2K)
         tokens = self.output.tokens(columns)
         # 4. Those among the best K that end are finished.
         ends = tokens == self.inputs.eos
@@ -216,9 +210,15 @@ class _BeamSearch:
         # False sorts before True, so those that do not end come first, still best first.
         ranks = ends.argsort(axis=1, kind="stable")[:, :beam]  # (B,K)
         chosen = (memory_rows, ranks)
-        self._continue(state, best_log_probs[chosen], parents[chosen], tokens[chosen])
+        self._continue(best_log_probs[chosen], parents[chosen], tokens[chosen])
 
-    def _exclude_repeated_ngrams(self, scores: NextTokenScores) -> None:
+    def _allow_tokens_of_sentences(self, next_tokens: NextTokens) -> None:
+        """Allows the tokens that only other sentences of the batch forbid."""
+        rows, columns = self.output.allowed(self.sentence_of_row)
+        if len(rows):
+            next_tokens.allow(rows, columns)
+
+    def _exclude_repeated_ngrams(self, next_tokens: NextTokens) -> None:
         """Excludes each token that would complete an n-gram for the second time.
 
         This never excludes </s>, because an open hypothesis does not contain it. Nor does it
@@ -238,21 +238,21 @@ class _BeamSearch:
                 rows.append(row)
                 columns.append(column)
         if rows:
-            scores.exclude(rows, columns)
+            next_tokens.exclude(rows, columns)
 
-    def _require_slots(self, scores: NextTokenScores) -> None:
+    def _require_slots(self, next_tokens: NextTokens) -> None:
         """Excludes the tokens after which a translation could not have exactly its slots."""
         if self.inputs.slots is not None:
             sentences = self.sentences[self.sentence_of_row]  # (N,)
-            self.inputs.slots.apply(scores, self.tokens[:, 1:], sentences)
+            self.inputs.slots.apply(next_tokens, self.tokens[:, 1:], sentences)
 
-    def _end_at_max_length(self, scores: NextTokenScores) -> None:
+    def _end_at_max_length(self, next_tokens: NextTokens) -> None:
         """Excludes everything but </s> where a translation reaches its maximum length."""
         length = self.tokens.shape[1]  # after this step, without <s>
         at_limit = self.inputs.max_lengths[self.sentences] <= length  # (B,)
         rows = at_limit[self.sentence_of_row].nonzero()[0]
         if len(rows):
-            scores.exclude_all_but(rows, np.full_like(rows, self.output.eos_column))
+            next_tokens.exclude_all_but(rows, np.full_like(rows, self.output.eos_column))
 
     def _finish(self, log_probs: Floats, parents: Integers, ends: Booleans) -> None:
         """Stores the hypotheses that end.
@@ -269,18 +269,15 @@ class _BeamSearch:
             log_prob = float(log_probs[memory_row, rank])
             attention = None
             if self.attention:
-                attention = torch.stack([weights[row] for weights in self.attention])  # (T,S)
+                attention = np.stack([weights[row] for weights in self.attention])  # (T,S)
             tokens = self.tokens[row, 1:].tolist()
             hypothesis = Hypothesis(tokens, log_prob, log_prob / penalty, attention)
             self.finished[self.sentences[memory_row]].append(hypothesis)
 
-    def _continue(
-        self, state: Rows, log_probs: Floats, parents: Integers, tokens: Integers
-    ) -> None:
+    def _continue(self, log_probs: Floats, parents: Integers, tokens: Integers) -> None:
         """Replaces the open hypotheses by those of their continuations that may still win.
 
         Args:
-            state: after the step, a row for each open hypothesis.
             log_probs: (B,K), best first.
             parents: (B,K) the row that each one continues.
             tokens: (B,K) the token that each one adds.
@@ -288,12 +285,12 @@ class _BeamSearch:
         may_win = np.zeros(log_probs.shape, dtype=np.bool_)  # (B,K)
         for memory_row, sentence in enumerate(self.sentences.tolist()):
             may_win[memory_row] = self._may_win(sentence, log_probs[memory_row])
-        row_counts = self._remove_finished(may_win.sum(axis=1))
-        self._set_layout(row_counts)
-        rows = torch.from_numpy(parents[may_win])  # (N,)
-        self.state = state.select(rows.to(self.inputs.device))
-        history = self.tokens[rows.numpy()]
-        self.tokens = np.concatenate([history, tokens[may_win][:, None]], axis=1)
+        row_counts, still_open = self._remove_finished(may_win.sum(axis=1))
+        layout = BeamLayout(row_counts)
+        rows = parents[may_win]  # (N,)
+        self.decoding.select(rows, still_open, layout)
+        self.sentence_of_row = layout.sentence_of_row
+        self.tokens = np.concatenate([self.tokens[rows], tokens[may_win][:, None]], axis=1)
         self.log_probs = log_probs[may_win]
         self.attention = [weights[rows] for weights in self.attention]
 
@@ -321,30 +318,14 @@ class _BeamSearch:
             may_win &= best_scores > score_to_beat
         return may_win
 
-    def _remove_finished(self, row_counts: Integers) -> Integers:
+    def _remove_finished(self, row_counts: Integers) -> tuple[Integers, Integers | None]:
         """Removes sentences without rows from memory when there are enough of them.
 
-        Returns the row counts of the sentences that remain.
+        Returns the row counts of the sentences that remain, and which these are. None means all.
         """
         still_open = row_counts.nonzero()[0]
         if len(still_open) > _REMOVE_AT * len(row_counts):
-            return row_counts
-        memory_rows = torch.from_numpy(still_open)
-        self.memory = self.memory.select(memory_rows.to(self.inputs.device))
-        self.output = self.output.select(memory_rows)
+            return row_counts, None
+        self.output = self.output.select(still_open)
         self.sentences = self.sentences[still_open]
-        return row_counts[still_open]
-
-    def _set_layout(self, row_counts: Integers) -> None:
-        """Records that the sentences in memory have `row_counts` (B,) rows from now on."""
-        sentences = len(row_counts)
-        width = int(row_counts.max(initial=1))
-        self.sentence_of_row = np.arange(sentences).repeat(row_counts)  # (N,)
-        rows = len(self.sentence_of_row)
-        slots = None
-        if rows < width * sentences:
-            first_rows = row_counts.cumsum() - row_counts  # (B,)
-            rank = np.arange(rows) - first_rows[self.sentence_of_row]  # (N,) within the sentence
-            slots = torch.from_numpy(self.sentence_of_row * width + rank).to(self.inputs.device)
-        self.layout = BeamLayout(sentences, width, slots)
-        self.memory = self.memory.with_layout(self.layout)
+        return row_counts[still_open], still_open

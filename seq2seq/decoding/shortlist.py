@@ -11,13 +11,11 @@ Legend
     L  entries of the lexicon
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from seq2seq.data.alignment import Lexicon, train_lexicon
 from seq2seq.errors import UserError
@@ -47,27 +45,27 @@ class Shortlist:
         UserError: the parts do not fit together, for example in a damaged file.
     """
 
-    starts: Tensor
-    tokens: Tensor
-    always: Tensor
+    starts: Integers
+    tokens: Integers
+    always: Integers
     target_size: int
 
     def __post_init__(self) -> None:
-        is_sorted = bool((self.starts.diff() >= 0).all())
+        is_sorted = bool((np.diff(self.starts) >= 0).all())
         covers_tokens = int(self.starts[0]) == 0 and int(self.starts[-1]) == len(self.tokens)
-        tokens = torch.cat([self.tokens, self.always])
+        tokens = np.concatenate([self.tokens, self.always])
         in_vocabulary = bool(((tokens >= 0) & (tokens < self.target_size)).all())
         if not (is_sorted and covers_tokens and in_vocabulary):
             raise _does_not_fit()
 
     def candidates(
         self,
-        source: Tensor,
+        source: Integers,
         forbidden: Sequence[int] = (),
         required: Sequence[Sequence[int]] = (),
         forbidden_of: Sequence[Sequence[int]] = (),
-    ) -> Tensor:
-        """Returns the candidates of each sentence, (B,C) int64: </s> first, padded with PAD.
+    ) -> Integers:
+        """Returns the candidates of each sentence, (B,C): </s> first, padded with PAD.
 
         Each sentence has its own, because a translation must not depend on its batch.
 
@@ -79,8 +77,8 @@ class Shortlist:
             forbidden_of: more tokens to leave out, for each sentence. () if there are none.
         """
         # 1. Mark the candidates of each sentence in a table.
-        is_candidate = torch.zeros(len(source), self.target_size, dtype=torch.bool)  # (B,V)
-        sentences, tokens = self._lexicon_entries(source.cpu())
+        is_candidate = np.zeros((len(source), self.target_size), dtype=np.bool_)  # (B,V)
+        sentences, tokens = self._lexicon_entries(source)
         is_candidate[sentences, tokens] = True
         is_candidate[:, self.always] = True
         is_candidate[:, [PAD, EOS, *forbidden]] = False
@@ -89,28 +87,28 @@ class Shortlist:
         for sentence, required_tokens in enumerate(required):
             is_candidate[sentence, list(required_tokens)] = True
         # 2. Write the marked tokens of each sentence side by side, from column 1 on.
-        sentences, tokens = is_candidate.nonzero().unbind(1)
-        counts = is_candidate.sum(1)  # (B,)
-        first_entries = counts.cumsum(0) - counts
-        ranks = torch.arange(len(tokens)) - first_entries[sentences]
+        sentences, tokens = is_candidate.nonzero()
+        counts = is_candidate.sum(axis=1)  # (B,)
+        first_entries = counts.cumsum() - counts
+        ranks = np.arange(len(tokens)) - first_entries[sentences]
         width = _round_up(int(counts.max()) + 1)
-        candidates = torch.full((len(source), width), PAD)
+        candidates = np.full((len(source), width), PAD, dtype=np.int64)
         candidates[:, 0] = EOS
         candidates[sentences, ranks + 1] = tokens
         return candidates
 
-    def _lexicon_entries(self, source: Tensor) -> tuple[Tensor, Tensor]:
+    def _lexicon_entries(self, source: Integers) -> tuple[Integers, Integers]:
         """Looks up source (B,S). Returns the sentence and the target token of each entry, (L,)."""
         source_size = len(self.starts) - 1
         positions = source.flatten() % source_size  # (B*S,), the tokens without their case
         starts = self.starts[positions]
         counts = self.starts[positions + 1] - starts
         # Entry i of a position is tokens[start + i].
-        first_entries = counts.cumsum(0) - counts
-        ranks = torch.arange(int(counts.sum())) - first_entries.repeat_interleave(counts)
-        tokens = self.tokens[starts.repeat_interleave(counts) + ranks]
-        sentences = torch.arange(len(positions)) // source.shape[1]
-        return sentences.repeat_interleave(counts), tokens
+        first_entries = counts.cumsum() - counts
+        ranks = np.arange(counts.sum()) - first_entries.repeat(counts)
+        tokens = self.tokens[starts.repeat(counts) + ranks]
+        sentences = np.arange(len(positions)) // source.shape[1]
+        return sentences.repeat(counts), tokens
 
     def coverage(
         self, source: Sequence[Sequence[int]], target: Sequence[Sequence[int]]
@@ -125,23 +123,23 @@ class Shortlist:
         covered_count = 0
         token_count = 0
         for source_tokens, target_tokens in zip(source, target, strict=True):
-            row = self.candidates(torch.tensor([[*source_tokens, EOS]]))[0]
+            row = self.candidates(np.array([[*source_tokens, EOS]]))[0]
             candidates = set(row.tolist()) - {PAD}
             candidate_count += len(candidates)
             covered_count += sum(token in candidates for token in target_tokens)
             token_count += len(target_tokens)
         return candidate_count / max(len(source), 1), covered_count / max(token_count, 1)
 
-    def tensors(self) -> dict[str, Tensor]:
+    def arrays(self) -> dict[str, NDArray[np.int32]]:
         """Returns the content of shortlist.safetensors."""
-        tensors = {}
+        arrays = {}
         for name, attribute in _TENSOR_NAMES.items():
-            tensors[name] = getattr(self, attribute).to(torch.int32)
-        return tensors
+            arrays[name] = getattr(self, attribute).astype(np.int32)
+        return arrays
 
     @classmethod
-    def from_tensors(
-        cls, tensors: dict[str, Tensor], *, source_size: int, target_size: int
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[np.generic]], *, source_size: int, target_size: int
     ) -> "Shortlist":
         """Builds a shortlist from the content of shortlist.safetensors.
 
@@ -150,7 +148,7 @@ class Shortlist:
         """
         values = {}
         for name, attribute in _TENSOR_NAMES.items():
-            values[attribute] = tensors.get(name, torch.zeros(0)).long()
+            values[attribute] = arrays.get(name, np.zeros(0)).astype(np.int64)
         if len(values["starts"]) != source_size + 1:
             raise _does_not_fit()
         return cls(**values, target_size=target_size)
@@ -195,9 +193,9 @@ def build_shortlist(
     most_frequent = _most_frequent(target, target_size, frequent)
     always_tokens = [most_frequent, unexplained, np.asarray(always, dtype=np.int64)]
     return Shortlist(
-        starts=torch.from_numpy(starts),
-        tokens=torch.from_numpy(pairs % target_size),
-        always=torch.from_numpy(np.unique(np.concatenate(always_tokens))),
+        starts=starts,
+        tokens=pairs % target_size,
+        always=np.unique(np.concatenate(always_tokens)),
         target_size=target_size,
     )
 

@@ -7,16 +7,14 @@ Legend
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import torch
+import numpy as np
 
-from seq2seq.config.data import NormalForm
-from seq2seq.config.search import SearchConfig
-from seq2seq.data.batching import pad
+from seq2seq.decoding.engine import Engine, Integers
 from seq2seq.decoding.search import Hypothesis, beam_search
 from seq2seq.decoding.segmentation import Segmenter
 from seq2seq.decoding.shortlist import Shortlist
@@ -26,8 +24,7 @@ from seq2seq.decoding.translation import (
     join_segments,
     join_sentences,
 )
-from seq2seq.models import Seq2Seq
-from seq2seq.models.layers.prepack import WeightFormat
+from seq2seq.settings import NormalForm, SearchSettings
 from seq2seq.text.layer import SourceText, TextLayer
 from seq2seq.text.normalization import normalize_characters
 from seq2seq.text.sentences import Sentence, SentenceSplitter
@@ -56,21 +53,20 @@ class Translator:
 
     def __init__(
         self,
-        model: Seq2Seq,
+        engine: Engine,
         tokenizer: Tokenizer,
-        search: SearchConfig,
+        search: SearchSettings,
         *,
         layer: TextLayer,
         sentences: SentenceSplitter | None = None,
         normalize: NormalForm = "nfc",
         max_source_tokens: int = 128,
         shortlist: Shortlist | None = None,
-        workers: int = 1,
-        precision: WeightFormat = "float32",
+        precision: str = "float32",
     ) -> None:
         """
         Args:
-            model: a model or an ensemble.
+            engine: computes a model or an ensemble.
             tokenizer: the tokenizer that the model was trained with.
             search: the settings of search.
             layer: prepares sentences for the model.
@@ -79,20 +75,16 @@ class Translator:
             normalize: the Unicode form of the training text.
             max_source_tokens: longer sentences are divided. </s> counts.
             shortlist: limits the output to likely tokens, for speed.
-            workers: how many batches are searched at the same time, with one thread each. On a
-                CPU this is faster than all threads on one batch.
             precision: the number format of the model's weights, for reports.
         """
-        self.model = model
+        self.engine = engine
         self.tokenizer = tokenizer
         self.search = search
         self.sentences = sentences
         self.normalize = normalize
         self.max_source_tokens = max_source_tokens
         self.shortlist = shortlist
-        self.workers = workers
         self.precision = precision
-        self.device = next(model.parameters()).device
         self._layer = layer
         self._segmenter = Segmenter(layer, max_source_tokens)
 
@@ -115,14 +107,14 @@ class Translator:
                 is translated.
             attention: whether the results contain tokens and attention weights.
             progress: called with the number of finished texts and N.
-            **changes: fields of SearchConfig for this call only, such as beam=1.
+            **changes: fields of SearchSettings for this call only, such as beam=1.
 
         Returns:
             N translations, in the order of the texts.
 
         Raises:
             TypeError: `texts` is no list of texts.
-            pydantic.ValidationError: a change has a bad value.
+            UserError: a change has a bad value.
         """
         texts = _checked(texts)
         search = self.search.replace(**changes) if changes else self.search
@@ -136,12 +128,8 @@ class Translator:
                 segments.extend(self._segments_of(text_number, num_sentences, sentence))
                 num_sentences += 1
         # 3. Search segments of similar length together.
-        was_training = self.model.training
-        self.model.eval()
-        try:
+        with self.engine.translating():
             results = self._translate_segments(segments, len(texts), search, attention, progress)
-        finally:
-            self.model.train(was_training)
         # 4. Join the segments of each sentence, and the sentences of each text.
         parts: list[list[list[Alternative]]] = [[] for _ in range(num_sentences)]
         for segment, alternatives in zip(segments, results, strict=True):
@@ -175,7 +163,7 @@ class Translator:
         self,
         segments: list[_Segment],
         text_count: int,
-        search: SearchConfig,
+        search: SearchSettings,
         attention: bool,
         progress: Callable[[int, int], None],
     ) -> list[list[Alternative]]:
@@ -203,22 +191,21 @@ class Translator:
         batches: list[list[int]],
     ) -> Iterator[list[list[Alternative]]]:
         """Yields the result of each batch, in order. Several batches run at the same time."""
-        if min(self.workers, len(batches)) < 2:
+        workers = self.engine.workers
+        if min(workers, len(batches)) < 2:
             yield from map(search_batch, batches)
             return
-        threads = torch.get_num_threads()
-        pool = ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,))
+        pool = ThreadPoolExecutor(workers, initializer=self.engine.use_one_thread)
         try:
             yield from pool.map(search_batch, batches)
         finally:
             # After an error or Ctrl-C, batches that have not started yet are dropped.
             pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(threads)
 
     # -- search and detokenization -----------------------------------------------------------------
 
     def _search(
-        self, segments: list[_Segment], search: SearchConfig, attention: bool
+        self, segments: list[_Segment], search: SearchSettings, attention: bool
     ) -> list[list[Alternative]]:
         """Translates one batch."""
         to_search = [segment.source for segment in segments if segment.source.tokens]
@@ -236,12 +223,12 @@ class Translator:
         return results
 
     def _beam_search(
-        self, sources: list[SourceText], search: SearchConfig, attention: bool
+        self, sources: list[SourceText], search: SearchSettings, attention: bool
     ) -> list[list[Hypothesis]]:
         if not sources:
             return []
         rows = [[*self._tokens(source), EOS] for source in sources]
-        source = pad(rows).to(self.device)  # (B,S)
+        source = _pad(rows)  # (B,S)
         slots = [self._layer.slots_of(text) for text in sources]
         all_slots = list(self._layer.slot_tokens.values())
         forbidden_of = [self._layer.forbidden_tokens(text) for text in sources]
@@ -251,7 +238,7 @@ class Translator:
                 source, [PAD, UNK, *all_slots], slots, forbidden_of
             )
         return beam_search(
-            self.model,
+            self.engine,
             source,
             source != PAD,
             search,
@@ -273,8 +260,7 @@ class Translator:
         self, source: SourceText, hypothesis: Hypothesis, attention: bool
     ) -> Alternative:
         weights = hypothesis.attention
-        array = None if weights is None else weights.float().numpy()
-        text = self._layer.finish(source, hypothesis.tokens, array)
+        text = self._layer.finish(source, hypothesis.tokens, weights)
         if not attention or weights is None:
             return Alternative(text, hypothesis.score)
         source_tokens = [*self.tokenizer.tokens(self._tokens(source), "source"), "</s>"]
@@ -303,17 +289,15 @@ def _checked(texts: object) -> list[str]:
     return checked
 
 
-def _batches(segments: list[_Segment], search: SearchConfig) -> Iterator[list[int]]:
+def _batches(segments: list[_Segment], search: SearchSettings) -> Iterator[list[int]]:
     """Yields batches of segment numbers, longest first.
 
     The padded source tokens of a batch times the beam are at most `batch_tokens`. Segments with
-    slots, and those with tags, are in batches of their own: the others need no constraint and no
-    attention.
+    tags are in batches of their own: the others need no attention.
     """
 
-    def kind(number: int) -> tuple[bool, bool]:
-        source = segments[number].source
-        return bool(source.slotted.slots), source.needs_attention
+    def kind(number: int) -> bool:
+        return segments[number].source.needs_attention
 
     def length(number: int) -> int:
         return len(segments[number].source.tokens)
@@ -329,3 +313,11 @@ def _batches(segments: list[_Segment], search: SearchConfig) -> Iterator[list[in
         batch.append(number)
     if batch:
         yield batch
+
+
+def _pad(rows: Sequence[Sequence[int]]) -> Integers:
+    """B rows of tokens -> (B,S), with PAD at the end of short rows."""
+    padded = np.full((len(rows), max(map(len, rows))), PAD, dtype=np.int64)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = row
+    return padded

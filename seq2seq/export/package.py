@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.preparation import training_corpus, with_slots
 from seq2seq.decoding.run_loading import vocabulary_sizes
@@ -45,7 +47,8 @@ def export_run(
     with new_run_like(run, into):
         save_weights(into.model_file, quantize(weights, number_format))
         if learned is not None:
-            save_weights(into.shortlist_file, learned.tensors())
+            tensors = {name: torch.from_numpy(array) for name, array in learned.arrays().items()}
+            save_weights(into.shortlist_file, tensors)
     return into.size()
 
 

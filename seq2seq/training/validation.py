@@ -12,6 +12,7 @@ from seq2seq.data.encoding import EncodedPairs, RaggedArray
 from seq2seq.decoding.translator import Translation, Translator
 from seq2seq.evaluation.metrics import quick_scores
 from seq2seq.evaluation.tokenization import DEFAULT_TOKENIZATION
+from seq2seq.models import Seq2Seq
 from seq2seq.models.device import autocast
 from seq2seq.text.tokenizer import PAD
 from seq2seq.training.loss import smoothed_cross_entropy
@@ -45,7 +46,8 @@ class Validator:
     """Measures a model, while it changes, on the same pairs.
 
     Args:
-        translator: translates with the model in training.
+        model: the model in training.
+        translator: translates with it.
         pairs: the valid split.
         config: how many pairs to use, and how to translate them.
         tokenization: how BLEU splits text, a name of sacreBLEU.
@@ -54,6 +56,7 @@ class Validator:
 
     def __init__(
         self,
+        model: Seq2Seq,
         translator: Translator,
         pairs: Pairs,
         config: ValidationConfig,
@@ -64,6 +67,7 @@ class Validator:
         # Spread evenly, because a split may be sorted.
         chosen = [len(pairs) * i // count for i in range(count)]
         self.pairs = pairs.select(chosen)
+        self.model = model
         self.translator = translator
         self.config = config
         self.tokenization = tokenization
@@ -77,7 +81,7 @@ class Validator:
         Args:
             precision: float32 or bfloat16, for the loss.
         """
-        model = self.translator.model
+        model = self.model
         was_training = model.training
         model.eval()
         translations = self.translator.translate(self.pairs.source, beam=self.config.beam, nbest=1)
@@ -89,7 +93,7 @@ class Validator:
 
     @torch.inference_mode()
     def _loss(self, precision: str) -> float:
-        translator = self.translator
+        device = next(self.model.parameters()).device
         total = 0.0
         count = 0
         # Sentences of similar length share a batch.
@@ -98,9 +102,9 @@ class Validator:
             rows = order[start : start + _BATCH_SENTENCES]
             batch = collate(self._encoded, rows, _PAD_TO_MULTIPLE_OF)
             num_tokens = batch.num_target_tokens
-            batch = batch.to(translator.device)
-            with autocast(translator.device, precision):
-                logits = translator.model(batch.source, batch.source_mask, batch.target_in).logits
+            batch = batch.to(device)
+            with autocast(device, precision):
+                logits = self.model(batch.source, batch.source_mask, batch.target_in).logits
             _, likelihood = smoothed_cross_entropy(
                 logits, batch.target_out, smoothing=0, ignore=PAD
             )

@@ -6,12 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from fakes import FakeModel, NumberState, RandomTableModel, SourceMemory, padded_source
+from fakes import (
+    FakeModel,
+    NumberState,
+    RandomTableModel,
+    SourceMemory,
+    padded_source,
+    search_with_torch,
+)
 from torch import Tensor
 
-from seq2seq.config.search import SearchConfig
-from seq2seq.decoding.search import Hypothesis, beam_search
+from seq2seq.decoding.search import Hypothesis
 from seq2seq.models import Step
+from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
 Prefix = tuple[int, ...]
@@ -73,7 +80,7 @@ class Replay:
 def slow_search(
     model: FakeModel,
     source: list[int],
-    config: SearchConfig,
+    config: SearchSettings,
     *,
     forbidden: Sequence[int] = (PAD, UNK),
     slots: Sequence[int] = (),
@@ -139,7 +146,7 @@ def constrained(
 
 
 def _without_repeats(
-    log_probs: dict[int, float], prefix: Prefix, all_slots: Sequence[int], config: SearchConfig
+    log_probs: dict[int, float], prefix: Prefix, all_slots: Sequence[int], config: SearchSettings
 ) -> dict[int, float]:
     size = config.no_repeat_ngram_size
     # Slots may have repeated n-grams already, so only one that ends with the new token counts.
@@ -156,7 +163,7 @@ def _may_win(
     still_open: list[tuple[float, Prefix]],
     finished: list[tuple[float, float, Prefix]],
     source_length: int,
-    config: SearchConfig,
+    config: SearchSettings,
 ) -> list[tuple[float, Prefix]]:
     """Those that are not far behind and could still be among the n best.
 
@@ -178,7 +185,7 @@ def _may_win(
     return may_win
 
 
-def _length_penalty(length: int, config: SearchConfig) -> float:
+def _length_penalty(length: int, config: SearchSettings) -> float:
     return ((5 + length) / 6) ** config.length_penalty
 
 
@@ -189,9 +196,14 @@ def has_repeat(tokens: Prefix, size: int) -> bool:
 
 
 def search_rows(
-    model: FakeModel, rows: list[list[int]], config: SearchConfig, *, padding: int = 0, **more: Any
+    model: FakeModel,
+    rows: list[list[int]],
+    config: SearchSettings,
+    *,
+    padding: int = 0,
+    **more: Any,
 ) -> list[list[Hypothesis]]:
     """Runs `beam_search` on sentences, with `padding` more columns than they need."""
     source, mask = padded_source(rows, extra=padding)
     options: dict[str, Any] = {"forbidden": [PAD, UNK], **more}
-    return beam_search(model, source, mask, config, bos=BOS, eos=EOS, **options)
+    return search_with_torch(model, source, mask, config, **options)

@@ -2,11 +2,11 @@
 
 import torch
 
-from seq2seq.decoding.beam_layout import BeamLayout
+from seq2seq.decoding.engines.torch_layout import TensorLayout
 
-UNEVEN = BeamLayout(sentences=3, width=2, slots=torch.tensor([0, 1, 4]))
-EVEN = BeamLayout(sentences=2, width=2)
-SINGLE = BeamLayout(sentences=2, width=1)
+UNEVEN = TensorLayout(sentences=3, width=2, slots=torch.tensor([0, 1, 4]))
+EVEN = TensorLayout(sentences=2, width=2)
+SINGLE = TensorLayout(sentences=2, width=1)
 ROWS = torch.tensor([[5.0], [6.0], [7.0]])
 
 

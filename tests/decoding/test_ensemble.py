@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from fakes import FakeModel, RandomTableModel, padded_source
+from fakes import FakeModel, RandomTableModel, padded_source, search_with_torch
 from torch import Tensor
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.ensemble import Ensemble
-from seq2seq.decoding.search import Hypothesis, beam_search
+from seq2seq.decoding.search import Hypothesis
 from seq2seq.models import Seq2Seq
-from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
+from seq2seq.settings import SearchSettings
+from seq2seq.text.tokenizer import BOS, PAD, UNK
 
 ROWS = [[4, 5, 6], [7]]
 
@@ -24,8 +24,8 @@ def first_step(model: Seq2Seq) -> tuple[Tensor, Tensor]:
 
 def search(model: Seq2Seq) -> list[list[Hypothesis]]:
     source, mask = padded_source(ROWS)
-    config = SearchConfig(beam=4, nbest=4)
-    return beam_search(model, source, mask, config, bos=BOS, eos=EOS, forbidden=[PAD, UNK])
+    config = SearchSettings(beam=4, nbest=4)
+    return search_with_torch(model, source, mask, config, forbidden=[PAD, UNK])
 
 
 @pytest.fixture

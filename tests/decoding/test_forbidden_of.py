@@ -2,14 +2,14 @@
 
 import random
 
+import numpy as np
 import pytest
-import torch
 from fakes import RandomTableModel
-from reference_search import LimitedModel, search_rows, slow_search
+from reference_search import search_rows, slow_search
 
-from seq2seq.config.search import SearchConfig
-from seq2seq.decoding import next_tokens
+from seq2seq.decoding.engines import torch_next_tokens
 from seq2seq.decoding.output_tokens import WholeVocabulary
+from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
 WORDS = range(4, 12)
@@ -25,9 +25,9 @@ def random_batch(rng: random.Random) -> tuple[Lists, Lists]:
     return rows, [*lists, *rng.choices([[], [4], *lists], k=len(rows) - 2)]
 
 
-def random_config(rng: random.Random) -> SearchConfig:
+def random_config(rng: random.Random) -> SearchSettings:
     beam = rng.choice([1, 2, 4])
-    return SearchConfig(
+    return SearchSettings(
         beam=beam,
         nbest=rng.randint(1, beam),
         max_length_ratio=rng.choice([0.1, 1.0]),
@@ -39,7 +39,7 @@ def random_config(rng: random.Random) -> SearchConfig:
 @pytest.mark.parametrize("small", [0, 64_000], ids=["grouped", "sorted"])
 @pytest.mark.parametrize("seed", range(30))
 def test_equals_the_slow_search(seed: int, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(next_tokens, "_SMALL", small)
+    monkeypatch.setattr(torch_next_tokens, "_SMALL", small)
     rng = random.Random(seed)
     config = random_config(rng)
     rows, forbidden_of = random_batch(rng)
@@ -54,7 +54,7 @@ def test_equals_the_slow_search(seed: int, small: int, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("seed", range(5))
 def test_what_all_sentences_forbid_is_as_if_forbidden_for_the_batch(seed: int) -> None:
-    config = SearchConfig(beam=3, nbest=3)
+    config = SearchSettings(beam=3, nbest=3)
     model = RandomTableModel(VOCABULARY, seed)
     rows = [[4, 5], [6], [7, 8, 9]]
     of_each = search_rows(model, rows, config, forbidden_of=[[4, 7]] * 3)
@@ -68,7 +68,7 @@ def test_slots_and_forbidden_tokens_of_a_sentence() -> None:
     (first,), (second,) = search_rows(
         model,
         [[4, 10], [5]],
-        SearchConfig(beam=3),
+        SearchSettings(beam=3),
         forbidden_of=[[4, 5, 6], [6, 7, 8, 9]],
         slots=[[10], []],
         all_slots=[10, 11],
@@ -84,7 +84,7 @@ def test_a_required_slot_that_its_sentence_forbids_is_an_error() -> None:
         search_rows(
             model,
             [[4], [5, 10]],
-            SearchConfig(),
+            SearchSettings(),
             forbidden_of=[[4], [10]],
             slots=[[], [10]],
             all_slots=[10],
@@ -92,16 +92,17 @@ def test_a_required_slot_that_its_sentence_forbids_is_an_error() -> None:
 
 
 def test_columns_of_forbidden_tokens() -> None:
-    output = WholeVocabulary(
-        LimitedModel(RandomTableModel(VOCABULARY), [4]),
-        EOS,
-        [BOS],
-        [(4, 5), (5, 6), (5,)],
-        device=torch.device("cpu"),
-    )
+    output = WholeVocabulary(EOS, [BOS], [(4, 5), (5, 6), (5,)])
     assert [output.columns_of(sentence, 4) for sentence in range(3)] == [[], [4], [4]]
     assert [output.columns_of(sentence, 5) for sentence in range(3)] == [[], [], []]
     assert [output.columns_of(sentence, 7) for sentence in range(3)] == [[7], [7], [7]]
     assert output.columns_of(0, BOS) == []
-    selected = output.select(torch.tensor([1, 2]))
+    selected = output.select(np.array([1, 2]))
     assert [selected.columns_of(sentence, 6) for sentence in range(2)] == [[], [6]]
+
+
+def test_what_only_other_sentences_forbid_is_allowed() -> None:
+    output = WholeVocabulary(EOS, [BOS], [(4, 5), (5, 6), (5,)])
+    rows, columns = output.allowed(np.array([0, 0, 1, 2]))
+    pairs = list(zip(rows.tolist(), columns.tolist(), strict=True))
+    assert pairs == [(0, 6), (1, 6), (2, 4), (3, 4), (3, 6)]

@@ -14,10 +14,11 @@ from fakes import (
     word_pairs,
 )
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.config.tokenizer import TokenizerConfig
+from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.translator import Translator
 from seq2seq.models import Seq2Seq
+from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import COPY, Tokenizer
 from seq2seq.text.tokenizer_training import train_tokenizer
 
@@ -37,8 +38,8 @@ def translator(
 ) -> Translator:
     tokenizer = tokenizer or tiny_tokenizer()
     layer = tiny_layer(tokenizer, spans=spans)
-    config = SearchConfig(**{"beam": 2, **search})
-    return Translator(model, tokenizer, config, layer=layer)
+    config = SearchSettings(**{"beam": 2, **search})
+    return Translator(TorchEngine(model), tokenizer, config, layer=layer)
 
 
 def writing(text: str) -> Translator:

@@ -8,22 +8,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2seq.decoding import next_tokens
-from seq2seq.decoding.beam_layout import BeamLayout
-from seq2seq.decoding.next_tokens import MINUS_INFINITY, NextTokenScores
+from seq2seq.decoding.engine import MINUS_INFINITY
+from seq2seq.decoding.engines import torch_next_tokens
+from seq2seq.decoding.engines.torch_layout import TensorLayout
+from seq2seq.decoding.engines.torch_next_tokens import TorchNextTokens
 
 EVERYTHING = 10**6
 
 
-def layout_of(row_counts: list[int]) -> BeamLayout:
+def layout_of(row_counts: list[int]) -> TensorLayout:
     """The layout of sentences with these numbers of rows."""
     width = max(row_counts)
     slots = []
     for sentence, count in enumerate(row_counts):
         slots.extend(sentence * width + rank for rank in range(count))
     if len(slots) == width * len(row_counts):
-        return BeamLayout(len(row_counts), width)
-    return BeamLayout(len(row_counts), width, torch.tensor(slots))
+        return TensorLayout(len(row_counts), width)
+    return TensorLayout(len(row_counts), width, torch.tensor(slots))
 
 
 @dataclass
@@ -89,13 +90,14 @@ def random_case(seed: int) -> Case:
 
 
 def fast_best(case: Case) -> list[list[tuple[float, int, int]]]:
-    scores = NextTokenScores(case.logits.clone(), torch.tensor(case.forbidden, dtype=torch.int64))
+    forbidden = torch.tensor(case.forbidden, dtype=torch.int64)
+    scores = TorchNextTokens(case.logits.clone(), layout_of(case.row_counts), forbidden)
     if case.excluded:
         rows, columns = zip(*case.excluded, strict=True)
         scores.exclude(rows, columns)
     if case.ends:
         scores.exclude_all_but(case.ends, [1] * len(case.ends))
-    tensors = scores.best(case.scores, layout_of(case.row_counts), case.count)
+    tensors = scores.best(case.scores.numpy(), case.count)
     best = []
     for log_probs, rows_, columns_ in zip(*(tensor.tolist() for tensor in tensors), strict=True):
         entries = zip(log_probs, rows_, columns_, strict=True)
@@ -109,8 +111,8 @@ def fast_best(case: Case) -> list[list[tuple[float, int, int]]]:
 def test_best_equals_normalizing_and_sorting(
     seed: int, chunk: int, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(next_tokens, "_SMALL", small)
-    monkeypatch.setattr(next_tokens, "_CHUNK", chunk)
+    monkeypatch.setattr(torch_next_tokens, "_SMALL", small)
+    monkeypatch.setattr(torch_next_tokens, "_CHUNK", chunk)
     case = random_case(100 * chunk + seed)
     allowed = case.slow_best(EVERYTHING)
     for sentence, entries in enumerate(fast_best(case)):
@@ -125,8 +127,10 @@ def test_best_equals_normalizing_and_sorting(
 
 
 def test_forbidden_columns_keep_their_share_of_the_probability() -> None:
-    scores = NextTokenScores(torch.tensor([[2.0, 1.0, 900.0]]), torch.tensor([2]))
-    best, _, columns = scores.best(torch.zeros(1), BeamLayout(1, 1), 2)
+    scores = TorchNextTokens(
+        torch.tensor([[2.0, 1.0, 900.0]]), TensorLayout(1, 1), torch.tensor([2])
+    )
+    best, _, columns = scores.best(np.zeros(1, dtype=np.float32), 2)
     assert columns.tolist() == [[0, 1]]
     assert best.tolist() == [[-898.0, -899.0]]
 
@@ -136,20 +140,20 @@ def test_forbidden_columns_keep_their_share_of_the_probability() -> None:
 def test_pass_on_equals_editing_the_logits(
     seed: int, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(next_tokens, "_SMALL", small)
+    monkeypatch.setattr(torch_next_tokens, "_SMALL", small)
     rng = random.Random(seed)
     columns = rng.choice([4, 9, 50])
     log_probs = torch.randn(6, columns, generator=torch.Generator().manual_seed(seed))
     log_probs = log_probs.log_softmax(1)
     rows = rng.sample(range(6), 4)
     heirs = [[rng.choice([0, 2, 3]) for _ in range(3)] for _ in rows]
-    scores = NextTokenScores(log_probs.clone())
-    scores.pass_on(rows, 1, np.array(heirs))
+    scores = TorchNextTokens(log_probs.clone(), TensorLayout(6, 1))
+    scores.pass_on(np.array(rows), 1, np.array(heirs))
     for row, row_heirs in zip(rows, heirs, strict=True):
         best = max(row_heirs, key=lambda heir: float(log_probs[row, heir]))
         log_probs[row, best] = max(log_probs[row, best], log_probs[row, 1])
         log_probs[row, 1] = MINUS_INFINITY
-    best_log_probs, best_rows, best_columns = scores.best(torch.zeros(6), BeamLayout(6, 1), columns)
+    best_log_probs, best_rows, best_columns = scores.best(np.zeros(6, dtype=np.float32), columns)
     for row in range(6):
         expected = sorted(log_probs[row].tolist(), reverse=True)[:-1]
         assert best_log_probs[row, : columns - 1].tolist() == pytest.approx(expected, abs=1e-5)
@@ -162,10 +166,24 @@ def test_pass_on_equals_editing_the_logits(
 def test_exclude_all_but_may_leave_several_columns(
     small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(next_tokens, "_SMALL", small)
-    scores = NextTokenScores(torch.arange(20.0).repeat(2, 1))
+    monkeypatch.setattr(torch_next_tokens, "_SMALL", small)
+    scores = TorchNextTokens(torch.arange(20.0).repeat(2, 1), TensorLayout(2, 1))
     scores.exclude_all_but([1, 1, 1], [3, 7, 11])
-    best, _, columns = scores.best(torch.zeros(2), BeamLayout(2, 1), 4)
+    best, _, columns = scores.best(np.zeros(2, dtype=np.float32), 4)
     assert columns[0].tolist() == [19, 18, 17, 16]
     assert columns[1].tolist()[:3] == [11, 7, 3]
     assert best[1, 3] == MINUS_INFINITY
+
+
+@pytest.mark.parametrize("small", [0, 100_000], ids=["grouped", "sorted"])
+def test_a_forbidden_column_can_be_allowed_in_a_row(
+    small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_next_tokens, "_SMALL", small)
+    log_probs = torch.arange(20.0).repeat(2, 1).log_softmax(1)
+    scores = TorchNextTokens(log_probs.clone(), TensorLayout(2, 1), torch.tensor([18, 5, 19]))
+    # Column 3 is not forbidden. To allow it changes nothing.
+    scores.allow([1, 0], [19, 3])
+    best, _, columns = scores.best(np.zeros(2, dtype=np.float32), 3)
+    assert columns.tolist() == [[17, 16, 15], [19, 17, 16]]
+    assert best[1, 0] == pytest.approx(float(log_probs[1, 19]), abs=1e-5)

@@ -8,9 +8,9 @@ from fakes import FakeModel, NumberState, SourceMemory
 from reference_search import search_rows
 from torch import Tensor
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.decoding.search import Hypothesis
 from seq2seq.models import Step
+from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import EOS
 
 Probabilities = dict[int, float]
@@ -56,7 +56,7 @@ def _digits(number: int) -> tuple[int, ...]:
 
 
 def search(
-    model: FakeModel, config: SearchConfig, source: list[int] | None = None
+    model: FakeModel, config: SearchSettings, source: list[int] | None = None
 ) -> list[Hypothesis]:
     return search_rows(model, [source or [4]], config)[0]
 
@@ -68,13 +68,13 @@ GARDEN_PATH = {(): {5: 0.6, 4: 0.4}, (5,): {6: 0.5, 7: 0.5 - 1e-6}, (4,): {8: 1.
 
 def test_greedy_search_follows_the_best_first_token() -> None:
     model = ScriptedModel(9, GARDEN_PATH)
-    (best,) = search(model, SearchConfig(beam=1, length_penalty=0.0))
+    (best,) = search(model, SearchSettings(beam=1, length_penalty=0.0))
     assert best.tokens == [5, 6]
 
 
 def test_a_beam_finds_the_best_translation() -> None:
     model = ScriptedModel(9, GARDEN_PATH)
-    best, second = search(model, SearchConfig(beam=2, nbest=2, length_penalty=0.0))
+    best, second = search(model, SearchSettings(beam=2, nbest=2, length_penalty=0.0))
     assert best.tokens == [4, 8]
     assert best.log_prob == pytest.approx(math.log(0.4), abs=1e-4)
     assert second.tokens == [5, 6]
@@ -95,7 +95,7 @@ def test_the_length_penalty_decides_between_short_and_long(
         (4, 5, 6, 7): {EOS: 1.0},
     }
     model = ScriptedModel(9, table, otherwise=8)
-    config = SearchConfig(beam=2, length_penalty=alpha)
+    config = SearchSettings(beam=2, length_penalty=alpha)
     assert search(model, config, source=[4] * 5)[0].tokens == expected
 
 
@@ -110,7 +110,7 @@ def test_search_goes_on_while_a_longer_translation_may_win() -> None:
         (4, 6, 7): {8: 1.0},
         (4, 6, 7, 8): {EOS: 1.0},
     }
-    (best,) = search(ScriptedModel(10, table), SearchConfig(beam=2, length_penalty=2.0))
+    (best,) = search(ScriptedModel(10, table), SearchSettings(beam=2, length_penalty=2.0))
     assert best.tokens == [4, 6, 7, 8]
     assert best.log_prob == pytest.approx(math.log(0.225), abs=1e-4)
 
@@ -132,7 +132,7 @@ def test_a_hypothesis_far_behind_is_pruned(prune: float, nbest: int, expected: i
         (5,): dict.fromkeys(range(4, 16), 1 / 12),
         (4,): {EOS: 1.0},
     }
-    config = SearchConfig(beam=2, nbest=nbest, prune=prune, length_penalty=0.0)
+    config = SearchSettings(beam=2, nbest=nbest, prune=prune, length_penalty=0.0)
     assert search(ScriptedModel(16, table), config)[0].tokens[0] == expected
 
 
@@ -154,5 +154,5 @@ def test_no_ngram_occurs_twice(size: int, expected: list[int]) -> None:
         (4, 5, 6, 4): {5: 0.9, 7: 0.1},
         (4, 5, 6, 4, 5): {6: 0.9, 7: 0.1},
     }
-    config = SearchConfig(beam=1, no_repeat_ngram_size=size)
+    config = SearchSettings(beam=1, no_repeat_ngram_size=size)
     assert search(ScriptedModel(9, table), config)[0].tokens == expected

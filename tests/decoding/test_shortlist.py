@@ -4,23 +4,24 @@ time where every other token is forbidden."""
 import random
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from fakes import (
     RandomTableModel,
     Sentences,
     padded_source,
+    search_with_torch,
     unordered_token_pairs,
     with_random_case,
 )
+from numpy.typing import NDArray
 from reference_search import LimitedModel
-from torch import Tensor
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.data.alignment import train_lexicon
-from seq2seq.decoding.search import Hypothesis, beam_search
+from seq2seq.decoding.search import Hypothesis
 from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.errors import UserError
+from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
 SOURCE_SIZE = 12
@@ -54,7 +55,7 @@ def random_shortlist(seed: int, **options: Any) -> Shortlist:
     return shortlist_of(*random_pairs(seed), **options)
 
 
-def candidate_set(row: Tensor) -> set[int]:
+def candidate_set(row: NDArray[np.int64]) -> set[int]:
     """The candidates of a sentence without </s> and padding."""
     return set(row.tolist()) - {PAD, EOS}
 
@@ -66,7 +67,9 @@ def test_candidates_equal_those_of_sets() -> None:
     source, target = random_pairs(1)
     candidates_of, always = slow_candidates(source, target)
     rows = [[4, 7, EOS], [9, EOS], [11, 11, 11, EOS]]
-    candidates = shortlist_of(source, target).candidates(padded_source(rows)[0], forbidden=[7])
+    candidates = shortlist_of(source, target).candidates(
+        padded_source(rows)[0].numpy(), forbidden=[7]
+    )
     for row, row_candidates in zip(rows, candidates, strict=True):
         expected = set(always)
         for token in row:
@@ -90,7 +93,7 @@ def slow_candidates(source: Sentences, target: Sentences) -> tuple[dict[int, set
 
 
 def test_candidates_are_padded_and_begin_with_the_end() -> None:
-    rows = padded_source([[4, 7, EOS], [9, EOS]])[0]
+    rows = padded_source([[4, 7, EOS], [9, EOS]])[0].numpy()
     candidates = random_shortlist(1).candidates(rows)
     assert candidates.shape[1] % 64 == 0
     assert candidates[:, 0].tolist() == [EOS, EOS]
@@ -99,42 +102,44 @@ def test_candidates_are_padded_and_begin_with_the_end() -> None:
 def test_the_case_of_source_tokens_is_ignored() -> None:
     rows = [[4, 7], [9, 5, 8], [11]]
     shortlist = random_shortlist(1)
-    expected = shortlist.candidates(padded_source(rows)[0])
+    expected = shortlist.candidates(padded_source(rows)[0].numpy())
     cased = with_random_case(rows, SOURCE_SIZE, seed=0)
     assert cased != rows
-    assert torch.equal(shortlist.candidates(padded_source(cased)[0]), expected)
+    assert np.array_equal(shortlist.candidates(padded_source(cased)[0].numpy()), expected)
     assert shortlist.coverage(cased, rows) == shortlist.coverage(rows, rows)
 
 
 def test_a_shortlist_learned_from_cased_tokens_is_the_same() -> None:
     source, target = random_pairs(1)
-    expected = shortlist_of(source, target).tensors()
-    cased = shortlist_of(with_random_case(source, SOURCE_SIZE, seed=0), target).tensors()
-    assert all(torch.equal(cased[name], expected[name]) for name in expected)
+    expected = shortlist_of(source, target).arrays()
+    cased = shortlist_of(with_random_case(source, SOURCE_SIZE, seed=0), target).arrays()
+    assert all(np.array_equal(cased[name], expected[name]) for name in expected)
 
 
 def test_no_candidate_occurs_twice() -> None:
-    (row,) = random_shortlist(1).candidates(torch.tensor([[11, 11, 4, EOS]]))
+    (row,) = random_shortlist(1).candidates(np.array([[11, 11, 4, EOS]]))
     tokens = [token for token in row.tolist() if token != PAD]
     assert len(tokens) == len(set(tokens))
 
 
 def test_candidates_do_not_depend_on_the_batch() -> None:
     shortlist = random_shortlist(2)
-    in_batch = shortlist.candidates(padded_source([[4, 5, EOS], [9, 10, 8, 7, 6, EOS]])[0])[0]
-    alone = shortlist.candidates(torch.tensor([[4, 5, EOS]]))[0]
+    in_batch = shortlist.candidates(padded_source([[4, 5, EOS], [9, 10, 8, 7, 6, EOS]])[0].numpy())[
+        0
+    ]
+    alone = shortlist.candidates(np.array([[4, 5, EOS]]))[0]
     assert candidate_set(in_batch) == candidate_set(alone)
 
 
 def test_a_shortlist_of_no_corpus_allows_what_is_always_allowed() -> None:
     shortlist = shortlist_of([], [], identical=[])
-    (row,) = shortlist.candidates(torch.tensor([[3, 3]]))
+    (row,) = shortlist.candidates(np.array([[3, 3]]))
     assert row[0] == EOS
     assert ALWAYS in candidate_set(row)
 
 
 def test_required_tokens_are_candidates_of_their_sentence_alone() -> None:
-    source = torch.tensor([[4, 5, EOS], [4, 5, EOS], [4, 5, EOS]])
+    source = np.array([[4, 5, EOS], [4, 5, EOS], [4, 5, EOS]])
     shortlist = random_shortlist(1)
     without = candidate_set(shortlist.candidates(source, forbidden=[12, 13])[0])
     first, second, third = shortlist.candidates(
@@ -147,7 +152,7 @@ def test_required_tokens_are_candidates_of_their_sentence_alone() -> None:
 
 
 def test_forbidden_tokens_of_a_sentence_are_no_candidates_of_it() -> None:
-    source = torch.tensor([[4, 5, EOS], [4, 5, EOS], [4, 5, EOS]])
+    source = np.array([[4, 5, EOS], [4, 5, EOS], [4, 5, EOS]])
     shortlist = random_shortlist(1)
     all_candidates = candidate_set(shortlist.candidates(source)[0])
     assert {4, 5, ALWAYS} <= all_candidates
@@ -169,45 +174,45 @@ def test_coverage_by_hand() -> None:
 # -- files -----------------------------------------------------------------------------------------
 
 
-def test_tensors_restore_the_shortlist() -> None:
+def test_arrays_restore_the_shortlist() -> None:
     shortlist = random_shortlist(4)
-    restored = Shortlist.from_tensors(
-        shortlist.tensors(), source_size=SOURCE_SIZE, target_size=TARGET_SIZE
+    restored = Shortlist.from_arrays(
+        shortlist.arrays(), source_size=SOURCE_SIZE, target_size=TARGET_SIZE
     )
-    source = torch.tensor([[4, 8, EOS]])
-    assert torch.equal(restored.candidates(source), shortlist.candidates(source))
+    source = np.array([[4, 8, EOS]])
+    assert np.array_equal(restored.candidates(source), shortlist.candidates(source))
 
 
-def test_the_names_of_the_tensors_stay() -> None:
-    assert set(random_shortlist(4).tensors()) == {"begins", "pieces", "always"}
+def test_the_names_of_the_arrays_stay() -> None:
+    assert set(random_shortlist(4).arrays()) == {"begins", "pieces", "always"}
 
 
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
-        ("pieces", lambda tensor: tensor + 9),
-        ("always", lambda tensor: tensor - 99),
-        ("begins", lambda tensor: tensor.flip(0)),
-        ("begins", lambda tensor: tensor[:-1]),
+        ("pieces", lambda array: array + 9),
+        ("always", lambda array: array - 99),
+        ("begins", lambda array: array[::-1]),
+        ("begins", lambda array: array[:-1]),
     ],
 )
-def test_damaged_tensors_are_an_error(name: str, damage: Any) -> None:
-    tensors = random_shortlist(4).tensors()
-    tensors[name] = damage(tensors[name])
+def test_damaged_arrays_are_an_error(name: str, damage: Any) -> None:
+    arrays = random_shortlist(4).arrays()
+    arrays[name] = damage(arrays[name])
     with pytest.raises(UserError, match="does not fit its vocabulary"):
-        Shortlist.from_tensors(tensors, source_size=SOURCE_SIZE, target_size=TARGET_SIZE)
+        Shortlist.from_arrays(arrays, source_size=SOURCE_SIZE, target_size=TARGET_SIZE)
 
 
-def test_missing_tensors_are_an_error() -> None:
-    begins = random_shortlist(4).tensors()["begins"]
+def test_missing_arrays_are_an_error() -> None:
+    begins = random_shortlist(4).arrays()["begins"]
     with pytest.raises(UserError, match="does not fit its vocabulary"):
-        Shortlist.from_tensors({"begins": begins}, source_size=SOURCE_SIZE, target_size=TARGET_SIZE)
+        Shortlist.from_arrays({"begins": begins}, source_size=SOURCE_SIZE, target_size=TARGET_SIZE)
 
 
 def test_a_shortlist_of_a_larger_vocabulary_is_an_error() -> None:
-    tensors = random_shortlist(4).tensors()
+    arrays = random_shortlist(4).arrays()
     with pytest.raises(UserError, match="does not fit its vocabulary"):
-        Shortlist.from_tensors(tensors, source_size=SOURCE_SIZE, target_size=9)
+        Shortlist.from_arrays(arrays, source_size=SOURCE_SIZE, target_size=9)
 
 
 # -- search ----------------------------------------------------------------------------------------
@@ -216,18 +221,16 @@ def test_a_shortlist_of_a_larger_vocabulary_is_an_error() -> None:
 def search(
     model: RandomTableModel,
     rows: Sentences,
-    config: SearchConfig,
+    config: SearchSettings,
     forbidden: list[int],
-    candidates: Tensor | None = None,
+    candidates: NDArray[np.int64] | None = None,
 ) -> list[list[Hypothesis]]:
     source, mask = padded_source(rows)
-    return beam_search(
+    return search_with_torch(
         model,
         source,
         mask,
         config,
-        bos=BOS,
-        eos=EOS,
         forbidden=forbidden,
         keep_attention=True,
         candidates=candidates,
@@ -241,17 +244,17 @@ def test_search_with_candidates_equals_search_with_all_others_forbidden(seed: in
     rows = []
     for _ in range(5):
         rows.append([rng.randrange(4, SOURCE_SIZE) for _ in range(rng.randrange(1, 6))] + [EOS])
-    config = SearchConfig(
+    config = SearchSettings(
         beam=rng.choice([1, 3, 5]),
         length_penalty=rng.choice([0.0, 1.0]),
         no_repeat_ngram_size=rng.choice([0, 2]),
     )
     shortlist = random_shortlist(seed, best=rng.choice([1, 4]))
     forbidden = [PAD, UNK, rng.randrange(4, TARGET_SIZE)]
-    candidates = shortlist.candidates(padded_source(rows)[0], forbidden)
+    candidates = shortlist.candidates(padded_source(rows)[0].numpy(), forbidden)
     results = search(model, rows, config, forbidden, candidates)
     for row, hypotheses in zip(rows, results, strict=True):
-        (row_candidates,) = shortlist.candidates(torch.tensor([row]), forbidden)
+        (row_candidates,) = shortlist.candidates(np.array([row]), forbidden)
         allowed = {*candidate_set(row_candidates), EOS}
         others = [token for token in range(TARGET_SIZE) if token not in {*allowed, BOS, PAD}]
         (expected,) = search(LimitedModel(model, sorted(allowed)), [row], config, [PAD, *others])
@@ -262,4 +265,4 @@ def test_search_with_candidates_equals_search_with_all_others_forbidden(seed: in
             assert hypothesis.attention is not None
             assert other.attention is not None
             attention = hypothesis.attention[:, : len(row)]
-            assert torch.allclose(attention, other.attention, atol=1e-5)
+            assert np.allclose(attention, other.attention, atol=1e-5)

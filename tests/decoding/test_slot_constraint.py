@@ -7,7 +7,14 @@ from collections import Counter
 
 import pytest
 import torch
-from fakes import FakeModel, FixedOutputModel, RandomTableModel, Sentences, padded_source
+from fakes import (
+    FakeModel,
+    FixedOutputModel,
+    RandomTableModel,
+    Sentences,
+    padded_source,
+    search_with_torch,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_search import LimitedModel, Replay, constrained, search_rows, slow_search
@@ -15,13 +22,13 @@ from tiny_models import TINY
 from torch import Tensor
 
 from seq2seq.config.model import FAMILY_CONFIGS
-from seq2seq.config.search import SearchConfig
-from seq2seq.decoding import next_tokens
 from seq2seq.decoding import search as search_module
+from seq2seq.decoding.engines import torch_next_tokens
 from seq2seq.decoding.ensemble import Ensemble
-from seq2seq.decoding.search import Hypothesis, beam_search
+from seq2seq.decoding.search import Hypothesis
 from seq2seq.models import Seq2Seq, VocabularySizes, build
-from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
+from seq2seq.settings import SearchSettings
+from seq2seq.text.tokenizer import EOS, PAD, UNK
 
 SLOT_A, SLOT_B, SLOT_C = SLOTS = (9, 10, 11)
 WORDS = (4, 5, 6, 7, 8)
@@ -47,9 +54,9 @@ def random_batch(rng: random.Random) -> tuple[Sentences, Sentences]:
     return rows, slots
 
 
-def random_config(rng: random.Random) -> SearchConfig:
+def random_config(rng: random.Random) -> SearchSettings:
     beam = rng.choice([1, 1, 2, 4, 8])
-    return SearchConfig(
+    return SearchSettings(
         beam=beam,
         nbest=rng.randint(1, beam),
         length_penalty=rng.choice([0.0, 0.5, 1.0, 2.0]),
@@ -91,7 +98,7 @@ def assert_slots_are_kept(results: list[list[Hypothesis]], slots: Sentences) -> 
 @pytest.mark.parametrize("small", [0, 64_000], ids=["grouped", "sorted"])
 @pytest.mark.parametrize("seed", range(60))
 def test_equals_the_slow_search(seed: int, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(next_tokens, "_SMALL", small)
+    monkeypatch.setattr(torch_next_tokens, "_SMALL", small)
     rng = random.Random(seed)
     config = random_config(rng)
     rows, slots = random_batch(rng)
@@ -131,7 +138,9 @@ def test_a_wide_beam_finds_every_translation(
 ) -> None:
     monkeypatch.setattr(search_module, "max_lengths", lambda mask, config: [5] * len(mask))
     model = RandomTableModel(VOCABULARY, seed=len(slots))
-    config = SearchConfig(beam=400, nbest=400, no_repeat_ngram_size=0, length_penalty=0.8, prune=0)
+    config = SearchSettings(
+        beam=400, nbest=400, no_repeat_ngram_size=0, length_penalty=0.8, prune=0
+    )
     # Another sentence has other slots, so that every slot could come by mistake.
     results = search_rows(
         model,
@@ -165,7 +174,7 @@ def test_a_sentence_does_not_depend_on_the_slots_of_its_batch(seed: int) -> None
     rng = random.Random(seed)
     model = RandomTableModel(VOCABULARY, seed, eos_bonus=1.0)
     rows, slots = random_batch(rng)
-    config = SearchConfig(beam=4, nbest=4)
+    config = SearchSettings(beam=4, nbest=4)
     results = search_rows(model, rows, config, slots=slots, all_slots=SLOTS)
     for row, row_slots, hypotheses in zip(rows, slots, results, strict=True):
         own_slots = [row_slots] if row_slots else None
@@ -200,13 +209,11 @@ def check_random_slots(model: Seq2Seq, beam: int, with_candidates: bool = False)
     for _ in range(5):
         rows, slots = random_batch(rng)
         source, mask = padded_source(rows)
-        results = beam_search(
+        results = search_with_torch(
             model,
             source,
             mask,
-            SearchConfig(beam=beam, nbest=beam),
-            bos=BOS,
-            eos=EOS,
+            SearchSettings(beam=beam, nbest=beam),
             forbidden=[PAD, UNK],
             keep_attention=True,
             candidates=random_candidates(rng, slots) if with_candidates else None,
@@ -229,7 +236,7 @@ def test_any_slots_are_kept(
 ) -> None:
     # The sentences are short and the slots are many: the maximum length must make room for them.
     model = RandomTableModel(VOCABULARY, seed, eos_bonus=eos_bonus)
-    config = SearchConfig(beam=beam, nbest=beam, no_repeat_ngram_size=ngram_size)
+    config = SearchSettings(beam=beam, nbest=beam, no_repeat_ngram_size=ngram_size)
     results = search_rows(model, [[4]] * len(slots), config, slots=slots, all_slots=SLOTS)
     assert_slots_are_kept(results, slots)
 
@@ -240,7 +247,7 @@ def test_any_slots_are_kept(
 def test_a_translation_that_wants_to_end_puts_its_slots_instead() -> None:
     model = FixedOutputModel(VOCABULARY, output=[4, 5])
     ((hypothesis,),) = search_rows(
-        model, [[4, 5]], SearchConfig(beam=1), slots=[[SLOT_A, SLOT_A]], all_slots=SLOTS
+        model, [[4, 5]], SearchSettings(beam=1), slots=[[SLOT_A, SLOT_A]], all_slots=SLOTS
     )
     assert hypothesis.tokens == [4, 5, SLOT_A, SLOT_A]
     # Each of the five steps took the token of almost all the probability, or its place.
@@ -252,7 +259,7 @@ def test_a_slot_comes_only_as_often_as_in_its_sentence() -> None:
     results = search_rows(
         model,
         [[4], [4]],
-        SearchConfig(beam=1),
+        SearchSettings(beam=1),
         slots=[[SLOT_A], [SLOT_A, SLOT_A, SLOT_B]],
         all_slots=SLOTS,
     )
@@ -264,7 +271,7 @@ def test_a_slot_comes_only_as_often_as_in_its_sentence() -> None:
 
 def test_slots_take_the_last_places_of_an_endless_translation() -> None:
     model = FixedOutputModel(VOCABULARY, output=[4] * 50)
-    config = SearchConfig(beam=1, no_repeat_ngram_size=0, max_length_ratio=1.0)
+    config = SearchSettings(beam=1, no_repeat_ngram_size=0, max_length_ratio=1.0)
     ((hypothesis,),) = search_rows(
         model, [[4, 4]], config, slots=[[SLOT_B, SLOT_A]], all_slots=SLOTS
     )
@@ -278,14 +285,14 @@ def test_no_slot_comes_without_slots_in_the_batch() -> None:
     options: list[Sentences | None] = [None, [[]]]
     for slots in options:
         ((hypothesis,),) = search_rows(
-            model, [[4]], SearchConfig(beam=1), slots=slots, all_slots=SLOTS
+            model, [[4]], SearchSettings(beam=1), slots=slots, all_slots=SLOTS
         )
         assert not set(SLOTS) & set(hypothesis.tokens)
 
 
 def test_a_batch_without_slots_is_searched_as_if_slots_were_forbidden() -> None:
     model = RandomTableModel(VOCABULARY, 3)
-    config = SearchConfig(beam=4, nbest=4)
+    config = SearchSettings(beam=4, nbest=4)
     rows = [[4, 5], [6]]
     expected = search_rows(model, rows, config, forbidden=[PAD, UNK, *SLOTS])
     assert search_rows(model, rows, config, slots=[[], []], all_slots=SLOTS) == expected
@@ -293,7 +300,7 @@ def test_a_batch_without_slots_is_searched_as_if_slots_were_forbidden() -> None:
 
 def test_slots_need_not_be_among_all_slots() -> None:
     model = FixedOutputModel(VOCABULARY, output=[4])
-    ((hypothesis,),) = search_rows(model, [[4]], SearchConfig(beam=1), slots=[[SLOT_A]])
+    ((hypothesis,),) = search_rows(model, [[4]], SearchSettings(beam=1), slots=[[SLOT_A]])
     assert hypothesis.tokens == [4, SLOT_A]
 
 
@@ -304,7 +311,7 @@ def test_a_slot_that_is_no_candidate_is_an_error() -> None:
         search_rows(
             model,
             [[4], [4]],
-            SearchConfig(),
+            SearchSettings(),
             slots=[[SLOT_A], [SLOT_B]],
             all_slots=SLOTS,
             candidates=candidates,
@@ -314,4 +321,4 @@ def test_a_slot_that_is_no_candidate_is_an_error() -> None:
 def test_a_forbidden_slot_is_an_error() -> None:
     model = RandomTableModel(VOCABULARY, 1)
     with pytest.raises(ValueError, match="Sentence 0 has slot 9, which is forbidden"):
-        search_rows(model, [[4]], SearchConfig(), forbidden=[PAD, SLOT_A], slots=[[SLOT_A]])
+        search_rows(model, [[4]], SearchSettings(), forbidden=[PAD, SLOT_A], slots=[[SLOT_A]])

@@ -13,11 +13,12 @@ from fakes import CopySourceModel, tiny_layer, tiny_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq.config.search import SearchConfig
 from seq2seq.decoding import stream
+from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.stream import read_line_groups, translate_stream
 from seq2seq.decoding.translation import Translation
 from seq2seq.decoding.translator import Translator
+from seq2seq.settings import SearchSettings
 from seq2seq.text.sentences import SentenceSplitter
 
 CASES = Path(__file__).parent / "cases"
@@ -26,13 +27,13 @@ CASES = Path(__file__).parent / "cases"
 @pytest.fixture(scope="module")
 def copier() -> Translator:
     """Translates every text as itself."""
-    return copier_with(SearchConfig(beam=1, no_repeat_ngram_size=0))
+    return copier_with(SearchSettings(beam=1, no_repeat_ngram_size=0))
 
 
-def copier_with(search: SearchConfig) -> Translator:
+def copier_with(search: SearchSettings) -> Translator:
     tokenizer = tiny_tokenizer()
     model = CopySourceModel(tokenizer.size("target"))
-    return Translator(model, tokenizer, search, layer=tiny_layer())
+    return Translator(TorchEngine(model), tokenizer, search, layer=tiny_layer())
 
 
 # -- lines -----------------------------------------------------------------------------------------
@@ -132,10 +133,12 @@ def test_every_line_gets_a_translation_in_order(copier: Translator) -> None:
 def sentence_copier() -> Translator:
     """Divides every line into sentences, and translates them as themselves."""
     tokenizer = tiny_tokenizer()
-    search = SearchConfig(beam=1, no_repeat_ngram_size=0)
+    search = SearchSettings(beam=1, no_repeat_ngram_size=0)
     model = CopySourceModel(tokenizer.size("target"))
     sentences = SentenceSplitter("de")
-    return Translator(model, tokenizer, search, layer=tiny_layer(), sentences=sentences)
+    return Translator(
+        TorchEngine(model), tokenizer, search, layer=tiny_layer(), sentences=sentences
+    )
 
 
 def translated_lines(translator: Translator, data: bytes) -> list[str]:
@@ -170,7 +173,7 @@ def test_files_with_odd_separators_keep_their_lines(sentence_copier: Translator,
 
 
 def test_a_file_of_one_group_reports_progress_between_batches() -> None:
-    search = SearchConfig(beam=1, no_repeat_ngram_size=0, batch_tokens=40)
+    search = SearchSettings(beam=1, no_repeat_ngram_size=0, batch_tokens=40)
     done: list[int] = []
     reader = io.BytesIO(b"hund\n" * 30)
     translate_stream(copier_with(search), reader, lambda line: None, progress=done.append)

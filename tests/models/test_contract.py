@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 import torch
+from fakes import search_with_torch
 from torch import Tensor
 
 from seq2seq.config.model import FAMILY_CONFIGS
-from seq2seq.config.search import SearchConfig
-from seq2seq.decoding.beam_layout import BeamLayout
-from seq2seq.decoding.search import beam_search
+from seq2seq.decoding.engines.torch_layout import TensorLayout
 from seq2seq.models import FAMILIES, Decoded, Rows, Seq2Seq, Step, VocabularySizes, build
 from seq2seq.models.layers.attention import Attention, AttentionMemory
 from seq2seq.models.lstm import LSTMLayer, LSTMState
 from seq2seq.models.recurrent import DecoderState, Encoder, RecurrentSeq2Seq
+from seq2seq.settings import SearchSettings
 
 PAD, UNK, BOS, EOS = range(4)
 FIRST_WORD = 4
@@ -260,16 +260,16 @@ def select_moves_every_tensor(model: Seq2Seq) -> None:
 
 def rows_share_the_memory_of_their_sentence(model: Seq2Seq) -> None:
     sentences = torch.arange(4).repeat_interleave(3)
-    check_rows_against_copies(model, sentences, BeamLayout(4, 3))
+    check_rows_against_copies(model, sentences, TensorLayout(4, 3))
 
 
 def sentences_may_have_different_numbers_of_rows(model: Seq2Seq) -> None:
     sentences = torch.tensor([0, 0, 0, 1, 3, 3])  # sentence 2 has no row
-    layout = BeamLayout(4, 3, slots=torch.tensor([0, 1, 2, 3, 9, 10]))
+    layout = TensorLayout(4, 3, slots=torch.tensor([0, 1, 2, 3, 9, 10]))
     check_rows_against_copies(model, sentences, layout)
 
 
-def check_rows_against_copies(model: Seq2Seq, sentences: Tensor, layout: BeamLayout) -> None:
+def check_rows_against_copies(model: Seq2Seq, sentences: Tensor, layout: TensorLayout) -> None:
     """Checks that rows with a layout get the same steps as rows that each have a memory.
 
     Args:
@@ -292,7 +292,7 @@ def check_rows_against_copies(model: Seq2Seq, sentences: Tensor, layout: BeamLay
 
 def selected_memory_has_no_layout(model: Seq2Seq) -> None:
     source, mask, _ = example_batch()
-    memory = model.encode(source, mask).with_layout(BeamLayout(4, 3))
+    memory = model.encode(source, mask).with_layout(TensorLayout(4, 3))
     assert memory.layout is not None
     assert memory.select(torch.tensor([1])).layout is None
 
@@ -302,15 +302,15 @@ FEW_CANDIDATES = CANDIDATES[:, :2]  # fewer in all sentences together than the v
 
 
 def candidates_get_the_same_logits(model: Seq2Seq) -> None:
-    check_candidates(model, torch.arange(4).repeat_interleave(2), BeamLayout(4, 2))
+    check_candidates(model, torch.arange(4).repeat_interleave(2), TensorLayout(4, 2))
 
 
 def candidates_get_the_same_logits_with_different_numbers_of_rows(model: Seq2Seq) -> None:
-    layout = BeamLayout(4, 3, slots=torch.tensor([0, 1, 2, 3, 9, 10]))
+    layout = TensorLayout(4, 3, slots=torch.tensor([0, 1, 2, 3, 9, 10]))
     check_candidates(model, torch.tensor([0, 0, 0, 1, 3, 3]), layout)
 
 
-def check_candidates(model: Seq2Seq, sentences: Tensor, layout: BeamLayout) -> None:
+def check_candidates(model: Seq2Seq, sentences: Tensor, layout: TensorLayout) -> None:
     source, mask, target_in = example_batch()
     encoded = model.encode(source, mask)
     memory = encoded.with_layout(layout)
@@ -381,12 +381,10 @@ def wide_beam_equals_brute_force(model: Seq2Seq) -> None:
     """Two words and at most 10 positions give 1,023 translations. The beam has room for all."""
     alpha = 0.7
     source = torch.tensor([[4, 5, 5, EOS]])
-    config = SearchConfig(
+    config = SearchSettings(
         beam=1024, nbest=1024, max_length_ratio=0.01, no_repeat_ngram_size=0, length_penalty=alpha
     )
-    hypotheses = beam_search(
-        model, source, source != PAD, config, bos=BOS, eos=EOS, forbidden=[PAD, UNK]
-    )[0]
+    hypotheses = search_with_torch(model, source, source != PAD, config, forbidden=[PAD, UNK])[0]
     expected: dict[tuple[int, ...], float] = {}
     memory = model.encode(source, source != PAD)
     for length in range(10):
@@ -562,12 +560,12 @@ def test_cell_that_is_not_selected_is_caught_by_search(monkeypatch: pytest.Monke
 def test_rows_that_read_another_sentence_are_caught(
     promise: Promise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ungroup = BeamLayout.ungroup
+    ungroup = TensorLayout.ungroup
 
-    def ungroup_next_sentence(self: BeamLayout, grouped: Tensor) -> Tensor:
+    def ungroup_next_sentence(self: TensorLayout, grouped: Tensor) -> Tensor:
         return ungroup(self, grouped.roll(1, dims=0))
 
-    monkeypatch.setattr(BeamLayout, "ungroup", ungroup_next_sentence)
+    monkeypatch.setattr(TensorLayout, "ungroup", ungroup_next_sentence)
     assert_broken(promise)
 
 

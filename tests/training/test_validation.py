@@ -8,10 +8,10 @@ from fakes import CopySourceModel, tiny_tokenizer, word_pairs
 from tiny_runs import copy_weights, same_weights, tiny_translator
 
 from seq2seq.config.model import LSTMConfig
-from seq2seq.config.search import SearchConfig
 from seq2seq.config.training import ValidationConfig
 from seq2seq.data.corpus import Pairs
 from seq2seq.models import Seq2Seq, VocabularySizes, build
+from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import BOS, COPY, EOS
 from seq2seq.training.validation import Sample, Validator
 
@@ -19,8 +19,8 @@ PAIRS = word_pairs(90, seed=6)
 
 
 def make_validator(model: Seq2Seq, pairs: Pairs = PAIRS, **settings: Any) -> Validator:
-    search = SearchConfig(beam=3, nbest=2, no_repeat_ngram_size=0, max_length_ratio=1.0)
-    return Validator(tiny_translator(model, search), pairs, ValidationConfig(**settings))
+    search = SearchSettings(beam=3, nbest=2, no_repeat_ngram_size=0, max_length_ratio=1.0)
+    return Validator(model, tiny_translator(model, search), pairs, ValidationConfig(**settings))
 
 
 def copying_model() -> Seq2Seq:
@@ -74,8 +74,8 @@ def test_loss_is_the_mean_over_target_tokens() -> None:
 def test_long_sentences_are_cut_for_the_loss() -> None:
     model = random_lstm().eval()
     long_pair = Pairs(source=["hund " * 30], target=["dog " * 30])
-    translator = tiny_translator(model, SearchConfig(beam=1), max_source_tokens=10)
-    validator = Validator(translator, long_pair, ValidationConfig(samples=0))
+    translator = tiny_translator(model, SearchSettings(beam=1), max_source_tokens=10)
+    validator = Validator(model, translator, long_pair, ValidationConfig(samples=0))
     (source_ids,) = tiny_tokenizer().encode(long_pair.source, "source")
     assert len(source_ids) > 10
     assert validator("float32").loss > 0
@@ -92,14 +92,14 @@ def test_the_loss_is_that_of_the_pairs_as_read() -> None:
     )
     # The last pair is not chosen.
     config = ValidationConfig(sentences=2, samples=1)
-    translator = tiny_translator(model, SearchConfig(beam=1))
-    validator = Validator(translator, pairs, config, as_read=as_read)
+    translator = tiny_translator(model, SearchSettings(beam=1))
+    validator = Validator(model, translator, pairs, config, as_read=as_read)
     assert validator.pairs.source == ["hund 12", "katze"]
     read = [validator._encoded.source[i].tolist() for i in range(2)]
     assert read == tiny_tokenizer().encode(as_read.source[:2], "source")
     read = [validator._encoded.target[i].tolist() for i in range(2)]
     assert read == tiny_tokenizer().encode(as_read.target[:2], "target")
-    plain = Validator(translator, as_read, config)
+    plain = Validator(model, translator, as_read, config)
     assert validator("float32").loss == plain("float32").loss
     # What is translated and shown is the text itself.
     assert validator("float32").samples[0].source == "katze"
@@ -113,7 +113,7 @@ def test_text_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("encoded again")
 
     monkeypatch.setattr(type(tiny_tokenizer()), "encode", fail)
-    validator.translator.model.eval()
+    validator.model.eval()
     assert validator._loss("float32") != loss  # no dropout this time
 
 

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from seq2seq.config.augment import AugmentConfig
 from seq2seq.config.model import LSTMConfig
-from seq2seq.config.search import SearchConfig
 from seq2seq.config.text import TextConfig
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.config.training import (
@@ -23,10 +22,12 @@ from seq2seq.config.training import (
     ValidationConfig,
 )
 from seq2seq.data.batching import TrainingBatches
+from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.translator import Translator
 from seq2seq.models import Seq2Seq, VocabularySizes, build
 from seq2seq.reporter import Reporter
 from seq2seq.run import RunFolder
+from seq2seq.settings import SearchSettings
 from seq2seq.text.layer import TextLayer
 from seq2seq.training import checkpoint
 from seq2seq.training.journal import Journal
@@ -94,11 +95,11 @@ class ScriptedValidator:
         return Validation(loss=loss, bleu=bleu, chrf=chrf, samples=[])
 
 
-def tiny_translator(model: Seq2Seq, search: SearchConfig, **options: Any) -> Translator:
+def tiny_translator(model: Seq2Seq, search: SearchSettings, **options: Any) -> Translator:
     """Makes a translator with the tokenizer of `fakes`, from German to English."""
     tokenizer = tiny_tokenizer()
     layer = TextLayer(tokenizer, TextConfig(), source_language="de", target_language="en")
-    return Translator(model, tokenizer, search, layer=layer, **options)
+    return Translator(TorchEngine(model), tokenizer, search, layer=layer, **options)
 
 
 def make_trainer(
@@ -146,8 +147,8 @@ def make_trainer(
     batches.align(guide_attention=config.guided_alignment > 0)
     trainer_validator: Any = validator
     if validator is None:
-        translator = tiny_translator(model, SearchConfig(beam=1, max_length_ratio=0.5))
-        trainer_validator = Validator(translator, PAIRS, config.validation)
+        translator = tiny_translator(model, SearchSettings(beam=1, max_length_ratio=0.5))
+        trainer_validator = Validator(model, translator, PAIRS, config.validation)
     else:
         validator.model = model
     return Trainer(

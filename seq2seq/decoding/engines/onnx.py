@@ -14,6 +14,7 @@ Legend
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,10 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession, OrtValue
 
 from seq2seq.decoding.beam_layout import BeamLayout
+from seq2seq.decoding.engine import Booleans, Floats, Integers
 from seq2seq.decoding.engines.top_tokens import TopTokens
 from seq2seq.errors import UserError
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Booleans = NDArray[np.bool_]
 Tensors = dict[str, OrtValue]
 
 MEMORY = "memory."
@@ -42,10 +41,6 @@ _BEST_VALUES = "top_values"
 _BEST_COLUMNS = "top_columns"
 _ATTENTION = "attention"
 
-BEST = 10
-"""How many next tokens of each row the graph finds: twice the default beam. Where search needs
-more, they are found among all tokens."""
-
 FORMAT = "1"
 """The version of the graphs' inputs and outputs that this engine knows."""
 
@@ -54,11 +49,14 @@ _ERRORS_ONLY = 3
 
 
 class OnnxEngine:
-    """An exported model. It may be used by several threads at the same time."""
+    """An exported model; see `engine.Engine`. Several threads may use it at the same time."""
 
-    def __init__(self, encoder: InferenceSession, decoder: InferenceSession) -> None:
+    def __init__(
+        self, encoder: InferenceSession, decoder: InferenceSession, workers: int = 1
+    ) -> None:
         self.encoder = encoder
         self.decoder = decoder
+        self.workers = workers
 
     def start(
         self,
@@ -66,22 +64,10 @@ class OnnxEngine:
         source_mask: Booleans,
         *,
         never: Sequence[int],
-        candidates: Integers | None = None,
-        keep_attention: bool = False,
-        best: int = BEST,
+        candidates: Integers | None,
+        keep_attention: bool,
+        best: int,
     ) -> "OnnxDecoding":
-        """Reads a batch of sentences.
-
-        Args:
-            source: (B,S) source IDs with padding.
-            source_mask: (B,S) true at tokens.
-            never: columns that no row may take.
-            candidates: (B,C) the only tokens that may come next, padded with `never[0]`. Column c
-                of a row is then candidate c of its sentence. None: column v is token v.
-            keep_attention: whether steps return attention weights.
-            best: how many next tokens of each sentence search will ask for. Any number is right,
-                and this one is fast.
-        """
         inputs = {"source": _value(source), "source_mask": _value(source_mask)}
         names = [output.name for output in self.encoder.get_outputs()]
         values = self.encoder.run_with_ort_values(names, inputs)
@@ -93,6 +79,12 @@ class OnnxEngine:
             keep_attention=keep_attention,
             best=best,
         )
+
+    def translating(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def use_one_thread(self) -> None:
+        """Does nothing: the sessions have their threads."""
 
 
 class OnnxDecoding:
@@ -133,10 +125,8 @@ class OnnxDecoding:
         self._candidates = candidates
         rows = next(iter(encoded.values())).shape()[0]
         numbers = np.arange(rows)
-        self._sentence_of_row = numbers  # (N,)
         self._set("parents", numbers)
-        self._set("slots", numbers)
-        self._set("row_numbers", numbers[:, None])
+        self._set_layout(BeamLayout(np.ones_like(numbers)))
         # Among candidates, the best tokens are found here, because the graph does not know them.
         count = 1 if candidates is not None else min(best, vocabulary)
         self._set("k", np.array([count]))
@@ -157,15 +147,15 @@ class OnnxDecoding:
     def _next_tokens(self, outputs: Tensors) -> TopTokens:
         log_probs: Floats = outputs[_LOG_PROBS].numpy()  # (N,V)
         if self._candidates is not None:
-            return TopTokens(self._of_candidates(log_probs))
+            return TopTokens(self._of_candidates(log_probs), self._layout)
         values = outputs[_BEST_VALUES].numpy()
         columns = outputs[_BEST_COLUMNS].numpy()
-        return TopTokens(log_probs, values, columns, never=self._never)
+        return TopTokens(log_probs, self._layout, values, columns, never=self._never)
 
     def _of_candidates(self, log_probs: Floats) -> Floats:
         """Returns the log-probabilities among the candidates: (N,V) -> (N,C)."""
         assert self._candidates is not None
-        candidates = self._candidates[self._sentence_of_row]  # (N,C)
+        candidates = self._candidates[self._layout.sentence_of_row]  # (N,C)
         chosen = np.take_along_axis(log_probs, candidates, axis=1)
         # Padding takes no share of the probability.
         chosen[candidates == self._never[0]] = _MINUS_INFINITY
@@ -182,9 +172,7 @@ class OnnxDecoding:
             layout: which of the new rows belong to which sentence.
         """
         self._set("parents", rows)
-        self._set("slots", layout.slots)
-        self._set("row_numbers", layout.row_numbers())
-        self._sentence_of_row = layout.sentence_of_row
+        self._set_layout(layout)
         if sentences is None:
             return
         if self._candidates is not None:
@@ -192,6 +180,11 @@ class OnnxDecoding:
         for name, value in self._tensors.items():
             if name.startswith(MEMORY):
                 self._tensors[name] = _value(value.numpy()[sentences])
+
+    def _set_layout(self, layout: BeamLayout) -> None:
+        self._layout = layout
+        self._set("slots", layout.slots)
+        self._set("row_numbers", layout.row_numbers)
 
     def _set(self, name: str, array: NDArray[np.generic]) -> None:
         self._tensors[name] = _value(array)

@@ -16,26 +16,21 @@ Legend
     A  heirs of a row
 """
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
 from seq2seq.decoding.beam_layout import BeamLayout
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Indices = Sequence[int] | Integers
+from seq2seq.decoding.engine import Floats, Indices, Integers
 
 _MINUS_INFINITY = np.float32("-inf")
 
 
 class TopTokens:
-    """The log-probabilities of the next token of every row."""
+    """The log-probabilities of the next token of every row; see `engine.NextTokens`."""
 
     def __init__(
         self,
         log_probs: Floats,
+        layout: BeamLayout,
         values: Floats | None = None,
         columns: Integers | None = None,
         *,
@@ -44,13 +39,15 @@ class TopTokens:
         """
         Args:
             log_probs: (N,V). They are overwritten.
+            layout: which rows belong to which sentence.
             values: (N,E) the largest log-probabilities of each row. They are overwritten. None if
                 they are not known yet.
             columns: (N,E) their columns.
-            never: columns that no row may take.
+            never: columns that may not come next, unless they are allowed.
         """
         rows, width = log_probs.shape
         self._log_probs = log_probs
+        self._layout = layout
         if values is None or columns is None:
             values = np.empty((rows, 0), dtype=np.float32)
             columns = np.empty((rows, 0), dtype=np.int64)
@@ -61,21 +58,19 @@ class TopTokens:
         if values.shape[1]:
             is_whole = values.shape[1] >= width
             self._bounds[:] = _MINUS_INFINITY if is_whole else values.min(axis=1)
+        self._is_never = np.zeros(width, dtype=np.bool_)
+        self._allowed: list[tuple[Integers, Integers]] = []
         if never is not None and len(never):
-            log_probs[:, never] = _MINUS_INFINITY
-            is_never = np.zeros(width, dtype=np.bool_)
-            is_never[never] = True
-            values[is_never[columns]] = _MINUS_INFINITY
+            self._is_never[never] = True
+            values[self._is_never[columns]] = _MINUS_INFINITY
 
     def exclude(self, rows: Indices, columns: Indices) -> None:
-        """Excludes column `columns[i]` of row `rows[i]`."""
         row_numbers = np.asarray(rows, dtype=np.int64)
         column_numbers = np.asarray(columns, dtype=np.int64)
         self._log_probs[row_numbers, column_numbers] = _MINUS_INFINITY
         self._strike(row_numbers, column_numbers)
 
     def exclude_all_but(self, rows: Indices, columns: Indices) -> None:
-        """Leaves nothing but the columns `columns[i]` in the rows `rows[i]`."""
         row_numbers = np.asarray(rows, dtype=np.int64)
         kept = self._log_probs[row_numbers, columns]
         self._log_probs[row_numbers] = _MINUS_INFINITY
@@ -84,16 +79,25 @@ class TopTokens:
         self._values[row_numbers] = _MINUS_INFINITY
         self._bounds[row_numbers] = np.inf
 
-    def pass_on(self, rows: Indices, column: int, heirs: Integers) -> None:
-        """Excludes `column` in the given rows. The best heir gets its probability, if that is
-        larger.
+    def allow(self, rows: Indices, columns: Indices) -> None:
+        row_numbers = np.asarray(rows, dtype=np.int64)
+        column_numbers = np.asarray(columns, dtype=np.int64)
+        is_never = self._is_never[column_numbers]
+        row_numbers = row_numbers[is_never]
+        column_numbers = column_numbers[is_never]
+        if not len(row_numbers):
+            return
+        self._allowed.append((row_numbers, column_numbers))
+        # An entry for each, side by side in its row.
+        order = row_numbers.argsort(kind="stable")
+        row_numbers = row_numbers[order]
+        column_numbers = column_numbers[order]
+        ranks = np.arange(len(order)) - np.searchsorted(row_numbers, row_numbers)
+        values, entry_columns = self._new_entries(int(ranks.max()) + 1)
+        values[row_numbers, ranks] = self._log_probs[row_numbers, column_numbers]
+        entry_columns[row_numbers, ranks] = column_numbers
 
-        Args:
-            rows: R different rows.
-            column: the column that is excluded.
-            heirs: (R,A) the other columns that may get its probability. One may occur several
-                times.
-        """
+    def pass_on(self, rows: Indices, column: int, heirs: Integers) -> None:
         row_numbers = np.asarray(rows, dtype=np.int64)  # (R,)
         log_probs = self._log_probs[row_numbers[:, None], heirs]  # (R,A)
         ranks = log_probs.argmax(axis=1)[:, None]  # (R,1)
@@ -108,38 +112,24 @@ class TopTokens:
         values[row_numbers, 0] = inherited
         columns[row_numbers, 0] = best
 
-    def best(
-        self, scores: Floats, layout: BeamLayout, count: int
-    ) -> tuple[Floats, Integers, Integers]:
-        """Finds the best next tokens of each sentence, over all of its hypotheses.
-
-        Args:
-            scores: (N,) log-probabilities of the hypotheses so far.
-            layout: which rows belong to which sentence.
-            count: how many to find. K is less if a sentence has fewer columns than that.
-
-        Returns:
-            The log-probabilities with the next token (B,K), best first, -inf where nothing is
-            left; the row of each (B,K); its column (B,K).
-        """
-        best = self._best_entries(scores, layout, count)
+    def best(self, scores: Floats, count: int) -> tuple[Floats, Integers, Integers]:
+        best = self._best_entries(scores, count)
         found = best[0]
         missing = found.shape[1] < count
         least = np.full(len(found), _MINUS_INFINITY) if missing else found[:, -1]  # (B,)
         # The table misses something only where a column outside of it may be better.
-        may_miss = self._bounds + scores > least[layout.sentence_of_row]  # (N,)
+        may_miss = self._bounds + scores > least[self._layout.sentence_of_row]  # (N,)
         rows = may_miss.nonzero()[0]
         if not len(rows):
             return best
         self._read_again(rows, count)
-        return self._best_entries(scores, layout, count)
+        return self._best_entries(scores, count)
 
-    def _best_entries(
-        self, scores: Floats, layout: BeamLayout, count: int
-    ) -> tuple[Floats, Integers, Integers]:
+    def _best_entries(self, scores: Floats, count: int) -> tuple[Floats, Integers, Integers]:
         """Returns what `best` does, for the entries of the table alone."""
+        layout = self._layout
         entries = self._values.shape[1]
-        row_numbers = layout.row_numbers()  # (B,W)
+        row_numbers = layout.row_numbers  # (B,W)
         sentences, width = row_numbers.shape
         totals = self._values + scores[:, None]  # (N,E)
         if not layout.is_full:
@@ -172,6 +162,11 @@ class TopTokens:
         """Replaces the entries of rows by the `count` best of all of their columns."""
         log_probs = self._log_probs[rows]  # (R,V)
         width = log_probs.shape[1]
+        is_out = np.broadcast_to(self._is_never, log_probs.shape).copy()
+        for allowed_rows, allowed_columns in self._allowed:
+            numbers, positions = (rows[:, None] == allowed_rows).nonzero()
+            is_out[numbers, allowed_columns[positions]] = False
+        log_probs[is_out] = _MINUS_INFINITY
         count = min(count, width)
         if self._values.shape[1] < count:
             self._new_entries(count - self._values.shape[1])

@@ -1,13 +1,14 @@
 """ONNX Runtime as an engine, compared with the same model in NumPy."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from engines_layout import layout_of
 from tiny_graphs import VOCABULARY, TinyModel, write_graphs
 
-from seq2seq.decoding.engines.onnx import OnnxEngine, load_engine
+from seq2seq.decoding.engines.onnx import OnnxDecoding, OnnxEngine, load_engine
 from seq2seq.errors import UserError
 
 SOURCE = np.array([[5, 6, 7, 3], [8, 3, 0, 0], [9, 10, 3, 0]])
@@ -20,13 +21,18 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> OnnxEngine:
     return load_engine(*write_graphs(tmp_path_factory.mktemp("graphs")), threads=1)
 
 
+def start(engine: OnnxEngine, **options: Any) -> OnnxDecoding:
+    defaults = {"never": [], "candidates": None, "keep_attention": False, "best": 4}
+    return engine.start(SOURCE, MASK, **(defaults | options))
+
+
 def all_tokens(decoding, tokens, row_counts):  # type: ignore[no-untyped-def]
     """Returns the log-probabilities (N,V) that a step finds, and its attention."""
     rows = len(tokens)
     next_tokens, attention = decoding.step(np.array(tokens))
     found = np.full((rows, VOCABULARY), -np.inf)
-    layout = layout_of(row_counts)
-    best = next_tokens.best(np.zeros(rows, np.float32), layout, VOCABULARY * layout.width)
+    count = VOCABULARY * max(row_counts)
+    best = next_tokens.best(np.zeros(rows, np.float32), count)
     for log_probs, row_numbers, columns in zip(*best, strict=True):
         exists = log_probs > -np.inf
         found[row_numbers[exists], columns[exists]] = log_probs[exists]
@@ -35,7 +41,7 @@ def all_tokens(decoding, tokens, row_counts):  # type: ignore[no-untyped-def]
 
 def test_steps_with_rows_that_move_and_sentences_that_leave(engine: OnnxEngine) -> None:
     twin = TinyModel(SOURCE, MASK)
-    decoding = engine.start(SOURCE, MASK, never=[], keep_attention=True)
+    decoding = start(engine, keep_attention=True)
 
     def check(tokens: list[int], row_counts: list[int]) -> None:
         found, attention = all_tokens(decoding, tokens, row_counts)
@@ -57,7 +63,7 @@ def test_steps_with_rows_that_move_and_sentences_that_leave(engine: OnnxEngine) 
 
 
 def test_tokens_that_never_come(engine: OnnxEngine) -> None:
-    decoding = engine.start(SOURCE, MASK, never=[0, 2, 7], best=2)
+    decoding = start(engine, never=[0, 2, 7], best=2)
     found, attention = all_tokens(decoding, [2, 2, 2], [1, 1, 1])
     expected, _ = TinyModel(SOURCE, MASK).step(np.array([2, 2, 2]))
     assert np.isneginf(found[:, [0, 2, 7]]).all()
@@ -68,11 +74,11 @@ def test_tokens_that_never_come(engine: OnnxEngine) -> None:
 
 def test_candidates_share_the_probability_among_them(engine: OnnxEngine) -> None:
     candidates = np.array([[3, 5, 6], [3, 8, 0], [3, 4, 0]])
-    decoding = engine.start(SOURCE, MASK, never=[0], candidates=candidates)
+    decoding = start(engine, never=[0], candidates=candidates)
     decoding.step(np.array([2, 2, 2]))
     decoding.select(np.array([0, 0, 2]), np.array([0, 2]), layout_of([2, 1]))
     next_tokens, _ = decoding.step(np.array([5, 6, 4]))
-    best = next_tokens.best(np.zeros(3, np.float32), layout_of([2, 1]), 6)
+    best = next_tokens.best(np.zeros(3, np.float32), 6)
     twin = TinyModel(SOURCE, MASK)
     twin.step(np.array([2, 2, 2]))
     twin.states = twin.states[[0, 0, 2]]

@@ -20,18 +20,11 @@ Legend
     A  heirs of a row
 """
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.decoding.beam_layout import BeamLayout
-
-Indices = Sequence[int] | NDArray[np.int64]
-
-MINUS_INFINITY = float("-inf")
+from seq2seq.decoding.engine import MINUS_INFINITY, Floats, Indices, Integers
+from seq2seq.decoding.engines.torch_layout import TensorLayout
 
 # Up to this many logits, sorting all of them is faster than the calls that avoid it.
 _SMALL = 64_000
@@ -41,26 +34,28 @@ _SMALL = 64_000
 _CHUNK = 128_000
 
 
-class NextTokenScores:
-    """The log-probabilities of the next token of every row.
+class TorchNextTokens:
+    """The log-probabilities of the next token of every row; see `engine.NextTokens`."""
 
-    A column that is excluded still takes its share of the probability, as if the token had been
-    skipped after normalization.
-    """
-
-    def __init__(self, logits: Tensor, forbidden: Tensor | None = None) -> None:
+    def __init__(
+        self, logits: Tensor, layout: TensorLayout, forbidden: Tensor | None = None
+    ) -> None:
         """Reads the logits and overwrites them.
 
         Args:
             logits: (N,C) in any floating-point format.
-            forbidden: (F,) columns that no row may take.
+            layout: which rows belong to which sentence.
+            forbidden: (F,) columns that may not come next, unless they are allowed.
         """
         if forbidden is None:
             forbidden = torch.zeros(0, dtype=torch.int64, device=logits.device)
         columns = logits.shape[1]
+        self._layout = layout
+        self._forbidden = forbidden
         if logits.numel() <= _SMALL:
             # Normalize at once. Every column is its own group.
             log_probs = torch.log_softmax(logits.float(), dim=1)
+            self._forbidden_logits = log_probs.index_select(1, forbidden)  # (N,F)
             self._logits = log_probs.index_fill_(1, forbidden, MINUS_INFINITY)
             self._log_sum_exp = self._logits.new_zeros(len(logits))
             self._groups = columns
@@ -70,19 +65,19 @@ class NextTokenScores:
         # With sqrt(C) groups there are about as many groups as columns in a group. Both are
         # searched once.
         self._groups = max(1, round(columns**0.5))
-        forbidden_logits = logits.index_select(1, forbidden)  # (N,F)
+        self._forbidden_logits = logits.index_select(1, forbidden)  # (N,F)
         logits.index_fill_(1, forbidden, MINUS_INFINITY)
         self._maxima = self._group_maxima(logits)
-        self._log_sum_exp = self._normalizer(forbidden_logits)
+        self._log_sum_exp = self._normalizer()
 
+    @torch.inference_mode()
     def exclude(self, rows: Indices, columns: Indices) -> None:
-        """Excludes column `columns[i]` of row `rows[i]`."""
         index = (self._tensor(rows), self._tensor(columns))
         self._logits[index] = MINUS_INFINITY
         self._update_maxima(*index)
 
+    @torch.inference_mode()
     def exclude_all_but(self, rows: Indices, columns: Indices) -> None:
-        """Leaves nothing but the columns `columns[i]` in the rows `rows[i]`."""
         index = (self._tensor(rows), self._tensor(columns))
         logits = self._logits[index]
         self._maxima[index[0]] = MINUS_INFINITY
@@ -90,14 +85,18 @@ class NextTokenScores:
         self._logits[index] = logits
         self._update_maxima(*index)
 
-    def pass_on(self, rows: Indices, column: int, heirs: NDArray[np.int64]) -> None:
-        """Excludes `column` in the given rows. The best heir gets its logit, if that is larger.
+    @torch.inference_mode()
+    def allow(self, rows: Indices, columns: Indices) -> None:
+        row_numbers = self._tensor(rows)  # (R,)
+        column_numbers = self._tensor(columns)  # (R,)
+        is_forbidden = column_numbers.unsqueeze(1) == self._forbidden  # (R,F)
+        found, ranks = is_forbidden.nonzero(as_tuple=True)
+        index = (row_numbers[found], column_numbers[found])
+        self._logits[index] = self._forbidden_logits[index[0], ranks]
+        self._update_maxima(*index)
 
-        Args:
-            rows: R different rows.
-            column: the column that is excluded.
-            heirs: (R,A) the other columns that may get its logit. One may occur several times.
-        """
+    @torch.inference_mode()
+    def pass_on(self, rows: Integers, column: int, heirs: Integers) -> None:
         row_numbers = self._tensor(rows)  # (R,)
         columns = self._tensor(heirs)  # (R,A)
         logits, ranks = self._logits[row_numbers.unsqueeze(1), columns].max(1)  # (R,)
@@ -108,18 +107,15 @@ class NextTokenScores:
         self._update_maxima(row_numbers, best)
         self._update_maxima(row_numbers, torch.full_like(best, column))
 
-    def best(self, scores: Tensor, layout: BeamLayout, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Finds the best next tokens of each sentence, over all of its hypotheses.
+    @torch.inference_mode()
+    def best(self, scores: Floats, count: int) -> tuple[Floats, Integers, Integers]:
+        log_probs = torch.from_numpy(scores).to(self._logits.device)
+        best, rows, columns = self._best(log_probs, count)
+        return best.cpu().numpy(), rows.cpu().numpy(), columns.cpu().numpy()
 
-        Args:
-            scores: (N,) log-probabilities of the hypotheses so far.
-            layout: which rows belong to which sentence.
-            count: how many to find. K is less if a sentence has fewer columns than that.
-
-        Returns:
-            The log-probabilities with the next token (B,K), best first, -inf where nothing is
-            left; the row of each (B,K); its column (B,K).
-        """
+    def _best(self, scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """`best`, of tensors."""
+        layout = self._layout
         columns = self._logits.shape[1]
         row_scores = scores - self._log_sum_exp
 
@@ -180,12 +176,12 @@ class NextTokenScores:
     def _tensor(self, indices: Indices) -> Tensor:
         return torch.as_tensor(indices, dtype=torch.int64, device=self._logits.device)
 
-    def _normalizer(self, forbidden_logits: Tensor) -> Tensor:
+    def _normalizer(self) -> Tensor:
         """Returns the log of the sum of exponentials of each row, (N,) float32.
 
-        Args:
-            forbidden_logits: (N,F) logits that have been overwritten with -inf.
+        The forbidden logits, which have been overwritten with -inf, count.
         """
+        forbidden_logits = self._forbidden_logits
         maxima = torch.cat([self._maxima, forbidden_logits], dim=1)
         largest = maxima.amax(1, keepdim=True).float()  # (N,1)
         sums = (forbidden_logits - largest).exp_().sum(1)
