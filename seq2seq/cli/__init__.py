@@ -11,7 +11,7 @@ __all__ = ["main"]
 def main() -> None:
     """Runs the command line. Ctrl-C ends it in order, also while its modules are imported."""
     try:
-        from seq2seq.cli.app import main as run
+        from seq2seq.cli.entry import main as run
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted. Run the same command to start again.\n")
         sys.exit(130)

@@ -1,6 +1,5 @@
-"""`seq2seq`: registers all commands and turns errors into messages."""
+"""`seq2seq`: registers all commands."""
 
-import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -16,8 +15,6 @@ from seq2seq.cli.options import RENAMED_OPTIONS
 from seq2seq.cli.synthetic import backtranslate, distill
 from seq2seq.cli.train import demo, train
 from seq2seq.cli.translate import translate
-from seq2seq.errors import is_interrupt, user_message
-from seq2seq.runtime import keep_freed_memory, set_environment, set_output_encoding
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     train,
@@ -49,29 +46,6 @@ def root(
     if version:
         typer.echo(__version__)
         raise typer.Exit
-
-
-def main() -> None:
-    """Runs the command line.
-
-    An error that the user can fix becomes one message and exit status 1, and Ctrl-C becomes exit
-    status 130. Only a bug in this program shows a traceback.
-    """
-    set_environment()
-    keep_freed_memory()
-    set_output_encoding()
-    try:
-        app()
-    except (Exception, SystemExit) as error:
-        if is_interrupt(error):
-            # A command that keeps its work when it is interrupted catches this error itself.
-            sys.stderr.write("Interrupted. Run the same command to start again.\n")
-            sys.exit(130)
-        message = user_message(error)
-        if message is None:
-            raise
-        sys.stderr.write(f"seq2seq: {message}\n")
-        sys.exit(1)
 
 
 def _make_app() -> typer.Typer:

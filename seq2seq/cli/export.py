@@ -99,14 +99,22 @@ def export(
 
     number_format = _number_format(int8=int8, bfloat16=bfloat16)
     opened = RunFolder.open(run)
-    if file_format == "onnx":
-        if bfloat16:
-            raise UserError("--bfloat16 is for --format safetensors. Give --int8, or leave it out.")
-        num_bytes = export_onnx_run(opened, OnnxFolder(into), ensemble=ensemble or [], int8=int8)
-    elif ensemble:
+    if file_format == "onnx" and bfloat16:
+        raise UserError("--bfloat16 is for --format safetensors. Give --int8, or leave it out.")
+    if file_format != "onnx" and ensemble:
         raise UserError("--ensemble needs --format onnx.")
-    else:
-        with ConsoleReporter(stderr=True) as reporter:
+    with ConsoleReporter(stderr=True) as reporter:
+        if file_format == "onnx":
+            num_bytes = export_onnx_run(
+                opened,
+                OnnxFolder(into),
+                ensemble=ensemble or [],
+                int8=int8,
+                shortlist=shortlist,
+                data_dir=data_dir,
+                reporter=reporter,
+            )
+        else:
             num_bytes = export_run(
                 opened,
                 RunFolder(into),

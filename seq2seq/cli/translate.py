@@ -1,6 +1,5 @@
 """`seq2seq translate`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +19,7 @@ from seq2seq.cli.options import (
     first_and_ensemble,
     given_options,
 )
-from seq2seq.errors import UserError
+from seq2seq.cli.translation import translate_input
 
 
 def translate(
@@ -67,14 +66,14 @@ def translate(
     echo "Ein Hund schläft." | seq2seq translate runs/demo
     seq2seq translate runs/demo --input my.de --output my.en
     """
-    from seq2seq.cli import output
-    from seq2seq.decoding.loading import direction, load
-
     first, others = first_and_ensemble(run, ensemble)
-    _check_files(input_file, output_file)
-    translator = load(
+    translate_input(
         first,
-        ensemble=others,
+        others,
+        input_file=input_file,
+        output_file=output_file,
+        as_json=as_json,
+        attention=attention,
         device=device,
         precision=precision,
         **given_options(
@@ -86,30 +85,3 @@ def translate(
             prune=prune,
         ),
     )
-    output_format = output.OutputFormat(as_json=as_json, draw_attention=attention)
-    if input_file is not None:
-        # Imports rich, which a pipe does not need.
-        from seq2seq.cli.console import ConsoleReporter
-
-        with ConsoleReporter() as reporter:
-            output.translate_file(
-                translator, input_file, output_file, output_format, reporter.progress
-            )
-    elif sys.stdin is None or sys.stdout is None:  # The caller closed them, as some daemons do.
-        raise UserError(
-            "There is no standard input or output to use. Give --input FILE and --output FILE."
-        )
-    elif sys.stdin.isatty() and sys.stdout.isatty():
-        output.translate_typed_lines(translator, output_format, prompt=direction(first))
-    else:
-        output.translate_pipe(translator, sys.stdin.buffer, sys.stdout.buffer, output_format)
-
-
-def _check_files(input_file: Path | None, output_file: Path | None) -> None:
-    """Raises UserError before the model is loaded if the files cannot be used."""
-    if output_file is not None and input_file is None:
-        raise UserError("--output needs --input. Without it, redirect standard output instead.")
-    if input_file is not None and not input_file.is_file():
-        raise UserError(f"--input {input_file} does not exist or is not a file. Check the path.")
-    if output_file is not None and (output_file.is_dir() or not output_file.parent.is_dir()):
-        raise UserError(f"--output {output_file}: give a file in a folder that exists.")

@@ -1,13 +1,17 @@
 """From an exported folder to a translator. ONNX Runtime computes, and torch is not needed."""
 
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seq2seq.decoding.assembly import assemble
 from seq2seq.decoding.engines.onnx import load_engine
+from seq2seq.decoding.shortlist import Shortlist
 from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.onnx_folder import OnnxFolder
@@ -28,7 +32,9 @@ def load_onnx(
     settings = replace(settings, search=settings.search.with_changes(search))
     threads = _available_cores()
     engine = load_engine(folder.encoder_file, folder.decoder_file, threads=threads)
-    return assemble(engine, folder.tokenizer, settings, precision="float32")
+    return assemble(
+        engine, folder.tokenizer, settings, shortlist=_load_shortlist(folder), precision="float32"
+    )
 
 
 def _check_options(
@@ -46,6 +52,23 @@ def _check_options(
         raise UserError(
             f"{path} is an exported folder: its number format is fixed. Leave --precision out."
         )
+
+
+def _load_shortlist(folder: OnnxFolder) -> Shortlist | None:
+    if not folder.shortlist_file.is_file():
+        return None
+    try:
+        with np.load(folder.shortlist_file) as arrays:
+            loaded = dict(arrays)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{folder.shortlist_file} is damaged ({error}). Delete it, or export the run again."
+        ) from None
+    return Shortlist.from_arrays(
+        loaded,
+        source_size=folder.tokenizer.size("source"),
+        target_size=folder.tokenizer.size("target"),
+    )
 
 
 def _available_cores() -> int:

@@ -43,7 +43,7 @@ def export_run(
         The size of the new folder in bytes.
     """
     weights = dequantize(load_weights(run.model_file))
-    learned = _learn_shortlist(run, data_dir, reporter) if shortlist else None
+    learned = learn_shortlist(run, data_dir, reporter) if shortlist else None
     with new_run_like(run, into):
         save_weights(into.model_file, quantize(weights, number_format))
         if learned is not None:
@@ -80,7 +80,7 @@ def new_folder(path: Path) -> Iterator[None]:
         raise
 
 
-def _learn_shortlist(run: RunFolder, data_dir: Path | None, reporter: Reporter) -> Shortlist:
+def learn_shortlist(run: RunFolder, data_dir: Path | None, reporter: Reporter) -> Shortlist:
     """Learns from the training text, and reports how much of the valid text is covered."""
     corpus = training_corpus(run, data_dir=data_dir, reporter=reporter)
     splits = {split: with_slots(corpus.splits[split], run.config) for split in ("train", "valid")}

@@ -20,7 +20,7 @@ def test_main_sets_the_environment_before_a_command_runs(
 
 def test_main_keeps_freed_memory(monkeypatch: pytest.MonkeyPatch, run_cli_here: RunCliHere) -> None:
     calls = []
-    monkeypatch.setattr("seq2seq.cli.app.keep_freed_memory", lambda: calls.append("kept"))
+    monkeypatch.setattr("seq2seq.cli.entry.keep_freed_memory", lambda: calls.append("kept"))
     run_cli_here("--version")
     assert calls == ["kept"]
 

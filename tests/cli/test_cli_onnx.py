@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,3 +150,13 @@ def test_options_of_export_that_do_not_fit_together(
     error = run_cli_expecting_error(*arguments, "--ensemble", str(run.path))
     assert "--ensemble needs --format onnx" in error
     assert not (tmp_path / "new").exists()
+
+
+def test_a_reader_that_has_gone_is_no_traceback(exported: Path) -> None:
+    command = [sys.executable, "-m", "seq2seq.cli", "translate", str(exported)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:  # type: ignore[call-overload]
+        process.stdout.close()
+        _, error = process.communicate(SOURCE * 50)
+    assert process.returncode == 1
+    assert error == b""

@@ -1,8 +1,8 @@
 """The best next tokens of each sentence, from the best few of each row.
 
 A graph returns the log-probabilities of all V tokens, and the best of each row with their columns.
-Search almost never needs more than these. So they are copied into a table, and what is excluded is
-struck from it. The log-probabilities are edited in the same way. They are read again for a row of
+Search almost never needs more than these. So they make a table, and what is excluded is struck
+from it. The log-probabilities are edited in the same way. They are read again for a row of
 which the table may have too little.
 
 Legend
@@ -85,17 +85,11 @@ class TopTokens:
         is_never = self._is_never[column_numbers]
         row_numbers = row_numbers[is_never]
         column_numbers = column_numbers[is_never]
-        if not len(row_numbers):
-            return
         self._allowed.append((row_numbers, column_numbers))
-        # An entry for each, side by side in its row.
-        order = row_numbers.argsort(kind="stable")
-        row_numbers = row_numbers[order]
-        column_numbers = column_numbers[order]
-        ranks = np.arange(len(order)) - np.searchsorted(row_numbers, row_numbers)
-        values, entry_columns = self._new_entries(int(ranks.max()) + 1)
-        values[row_numbers, ranks] = self._log_probs[row_numbers, column_numbers]
-        entry_columns[row_numbers, ranks] = column_numbers
+        # A column that is not in the table is within the bound of its row.
+        pairs, entries = self._entries_of(row_numbers, column_numbers)
+        rows = row_numbers[pairs]
+        self._values[rows, entries] = self._log_probs[rows, column_numbers[pairs]]
 
     def pass_on(self, rows: Indices, column: int, heirs: Integers) -> None:
         row_numbers = np.asarray(rows, dtype=np.int64)  # (R,)
@@ -147,8 +141,14 @@ class TopTokens:
 
     def _strike(self, rows: Integers, columns: Integers) -> None:
         """Removes column `columns[i]` of row `rows[i]` from the table."""
-        pairs, entries = (self._columns[rows] == columns[:, None]).nonzero()
+        pairs, entries = self._entries_of(rows, columns)
         self._values[rows[pairs], entries] = _MINUS_INFINITY
+
+    def _entries_of(self, rows: Integers, columns: Integers) -> tuple[Integers, Integers]:
+        """Finds columns in the table. Returns the i for which column `columns[i]` of row `rows[i]`
+        is there, and its entry."""
+        pairs, entries = (self._columns[rows] == columns[:, None]).nonzero()
+        return pairs, entries
 
     def _new_entries(self, count: int) -> tuple[Floats, Integers]:
         """Adds `count` empty entries to every row. Returns their values and columns, (N,count)."""
