@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,8 +50,9 @@ def export_onnx_run(
         export_onnx(model, into.path, int8=int8)
         run.tokenizer.save(into.tokenizer_dir)
         if learned is not None:
+            arrays: dict[str, Any] = dict(learned.arrays())
             with atomic_write(into.shortlist_file) as file:
-                np.savez_compressed(file, **learned.arrays())
+                np.savez_compressed(file, **arrays)
         atomic_write_text(into.config_file, dump_config(run.config))
         # The settings come last: a folder with settings can translate.
         atomic_write_text(into.settings_file, run.settings.to_json())
