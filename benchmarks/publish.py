@@ -18,6 +18,8 @@ from typing import Any
 
 from peer_table import peer_section
 
+from seq2seq.cli.robustness_table import model_card_line
+
 TOP = Path(__file__).resolve().parent.parent
 RECORDS = TOP / "benchmarks" / "runs"
 RESULTS = TOP / "docs" / "results.md"
@@ -38,10 +40,11 @@ SPEED_ROWS = (
     ("help_s", "`seq2seq --help`, seconds", 2),
 )
 # In the order of the table.
-PUBLISHED = ("demo", "lstm-multi30k-quick", "lstm-tanaka-en-ja")
+PUBLISHED = ("demo", "lstm-multi30k-quick", "lstm-multi30k", "lstm-tanaka-en-ja")
 TEST_SETS = {
     "demo": "LibreOffice help, de→en",
     "lstm-multi30k-quick": "Multi30k test2016, de→en",
+    "lstm-multi30k": "Multi30k test2016, de→en",
     "lstm-tanaka-en-ja": "Tanaka, en→ja",
 }
 
@@ -147,6 +150,7 @@ def _results_page(records: list[Record]) -> str:
         f"chrF signature: `{first['chrf']['signature']}`.",
         "",
         *_real_text_section(first),
+        *_model_cards(records[1:]),
         *(peer_section(_read_json(PEERS)) if PEERS.exists() else []),
         *_speed_section(),
         *_gpu_section(),
@@ -236,6 +240,15 @@ def _real_text_section(entry: Record) -> list[str]:
             f"Of their translations: {parts}.",
         ]
     return [*lines, ""]
+
+
+def _model_cards(records: list[Record]) -> list[str]:
+    """Returns a line about changed text for each of the other runs that was measured."""
+    lines = []
+    for entry in records:
+        if "robustness" in entry:
+            lines += [f"`{entry['command']}`: {model_card_line(entry["robustness"])}", ""]
+    return lines
 
 
 def _share(part: int, whole: int) -> str:
