@@ -12,6 +12,7 @@ import argparse
 import json
 import re
 import subprocess
+import textwrap
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -247,7 +248,8 @@ def _model_cards(records: list[Record]) -> list[str]:
     lines = []
     for entry in records:
         if "robustness" in entry:
-            lines += [f"`{entry['command']}`: {model_card_line(entry["robustness"])}", ""]
+            card = model_card_line(entry["robustness"])
+            lines += [*textwrap.wrap(f"`{entry['command']}`: {card}", 116), ""]
     return lines
 
 
