@@ -26,6 +26,7 @@ from typing import Any
 import yaml
 from install_toolkits import OUR_RUN, installed_toolkits
 from shared_setup import WORK, describe_machine, summarize, write_text
+from shipping import bench_shipping
 from toolkit import Attention
 
 HERE = Path(__file__).resolve().parent
@@ -261,7 +262,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="repeats of every measurement")
     parser.add_argument("--steps", type=int, default=30, help="updates of a training")
     parser.add_argument("--run", type=Path, default=QUICK_RUN, help="the run that translates")
-    parser.add_argument("--only", default="train,translate,latency,startup", help="parts")
+    parser.add_argument("--only", default="train,translate,latency,startup,shipping", help="parts")
     parser.add_argument("--into", type=Path, default=RESULTS, help="file of the results")
     options = parser.parse_args()
     parts: dict[str, Callable[[], Results]] = {
@@ -271,6 +272,7 @@ def main() -> None:
         "translate": lambda: bench_translation(options.rounds, options.run),
         "latency": lambda: bench_latency(options.rounds, options.run),
         "startup": lambda: bench_startup(options.rounds, options.run),
+        "shipping": lambda: bench_shipping(options.rounds, options.run),
     }
     selected = options.only.split(",")
     unknown = sorted(set(selected) - set(parts))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from peer_table import peer_section
+from shipping_table import shipping_section
 
 from seq2seq.cli.robustness_table import model_card_line
 
@@ -154,6 +155,7 @@ def _results_page(records: list[Record]) -> str:
         *_model_cards(records[1:]),
         *(peer_section(_read_json(PEERS)) if PEERS.exists() else []),
         *_speed_section(),
+        *shipping_section(_read_json(BENCH)),
         *_gpu_section(),
         "Figures of older recipes and of other families are in [experiments.md](experiments.md).",
     ]

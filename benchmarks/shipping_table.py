@@ -1,0 +1,56 @@
+"""The table of docs/results.md about exported folders, from results.json."""
+
+from typing import Any
+
+Results = dict[str, Any]
+
+_FOLDERS = {
+    "torch": "run folder, torch",
+    "onnx": "ONNX, int8",
+    "onnx_shortlist": "ONNX, int8, shortlist",
+}
+# Key of results.json, what it is, digits after the point.
+_ROWS = (
+    ("process_s", "`echo Hallo \\| seq2seq translate FOLDER`, seconds", 2),
+    ("process_mb", "memory of that process, MB", 0),
+    ("latency_ms", "one sentence, beam 5, milliseconds", 1),
+    ("latency_ms_greedy", "one sentence, greedy, milliseconds", 1),
+    ("sentences_per_s", "test2016, beam 5, sentences/s", 0),
+    ("sentences_per_s_greedy", "test2016, greedy, sentences/s", 0),
+    ("folder_mb", "size of the folder, MB", 1),
+)
+
+
+def shipping_section(results: Results) -> list[str]:
+    """Returns the lines of the section, or none if nothing was measured.
+
+    Args:
+        results: the content of results.json.
+    """
+    if "about_shipping" not in results:
+        return []
+    machine = results["about_shipping"]
+    lines = [
+        "## Without torch",
+        "",
+        f"`make bench`, {machine['date'][:10]}, {machine['processor']}, {machine['threads']} "
+        "threads. A model of `configs/lstm-multi30k.yaml`, and",
+        "[exported folders](shipping.md) of it. All take turns; medians, with the range of all "
+        "repeats.",
+        "",
+        "| what | " + " | ".join(_FOLDERS.values()) + " |",
+        "| --- | --- | --- | --- |",
+    ]
+    for key, label, digits in _ROWS:
+        cells = [_cell(results.get(f"shipping_{key}_{name}"), digits) for name in _FOLDERS]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _cell(figure: Results | None, digits: int) -> str:
+    if figure is None:
+        return ""
+    median = f"{figure['median']:,.{digits}f}"
+    if figure["low"] == figure["high"]:
+        return median
+    return f"{median} ({figure['low']:,.{digits}f} to {figure['high']:,.{digits}f})"
