@@ -144,9 +144,10 @@ def prepare(
     from seq2seq import api
     from seq2seq.cli.console import ConsoleReporter
     from seq2seq.config import load_config
+    from seq2seq.data.store import corpus_check
 
     with ConsoleReporter("downloading") as reporter:
-        settings = load_config(config, overrides or [])
+        settings = load_config(config, overrides or [], corpus_mistake=corpus_check(data_dir))
         prepared = api.prepare(settings, data_dir=data_dir, reporter=reporter)
     train = prepared.corpus.splits["train"]
     _print_tokens(prepared.tokenizer, "source", train.source)
@@ -157,11 +158,11 @@ def _data_config(name: str, data_dir: Path | None) -> "DataConfig":
     """Returns the data section of a config. For the name of a corpus, it is the corpus in its usual
     direction with the default cleaning."""
     from seq2seq.config import DataConfig, load_config
-    from seq2seq.data.store import languages_of
+    from seq2seq.data.store import corpus_check, languages_of
     from seq2seq.paths import config_dir
 
     if name.endswith((".yaml", ".yml")) or (config_dir() / f"{name}.yaml").is_file():
-        return load_config(Path(name)).data
+        return load_config(Path(name), corpus_mistake=corpus_check(data_dir)).data
     source, target = languages_of(name, data_dir)
     return DataConfig(corpus=name, source=source, target=target)
 

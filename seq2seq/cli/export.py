@@ -43,7 +43,14 @@ def average(
 
 def export(
     run: Run,
-    into: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to create.")],
+    into: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder to create. With --format web and a name that ends with .html, one "
+            "file.",
+        ),
+    ],
     int8: Annotated[
         bool,
         typer.Option(
@@ -54,11 +61,12 @@ def export(
         bool, typer.Option("--bfloat16", help="Store two bytes a weight: half of the size.")
     ] = False,
     file_format: Annotated[
-        Literal["safetensors", "onnx"],
+        Literal["safetensors", "onnx", "web"],
         typer.Option(
             "--format",
             help="safetensors: a small run folder. onnx: a folder that translates without torch, "
-            "and starts in a fraction of the time.",
+            "and starts in a fraction of the time. web: a page that translates in a browser, "
+            "without a network.",
         ),
     ] = "safetensors",
     ensemble: Annotated[
@@ -66,8 +74,8 @@ def export(
         typer.Option(
             "--ensemble",
             metavar="RUN",
-            help="A run that predicts together with the first one, for --format onnx. Can be "
-            "repeated.",
+            help="A run that predicts together with the first one, for --format onnx and web. Can "
+            "be repeated.",
         ),
     ] = None,
     shortlist: Annotated[
@@ -91,20 +99,26 @@ def export(
     seq2seq export runs/lstm-multi30k exported --int8 --shortlist
     seq2seq evaluate exported --against runs/lstm-multi30k
     seq2seq export runs/lstm-multi30k small --format onnx --int8
+    seq2seq export runs/lstm-multi30k translator.html --format web
     """
     from seq2seq.cli.console import ConsoleReporter
-    from seq2seq.export import export_onnx_run, export_run
+    from seq2seq.export import export_onnx_run, export_run, export_web_run
     from seq2seq.onnx_folder import OnnxFolder
     from seq2seq.run import RunFolder
 
     number_format = _number_format(int8=int8, bfloat16=bfloat16)
     opened = RunFolder.open(run)
-    if file_format == "onnx" and bfloat16:
+    if file_format != "safetensors" and bfloat16:
         raise UserError("--bfloat16 is for --format safetensors. Give --int8, or leave it out.")
-    if file_format != "onnx" and ensemble:
-        raise UserError("--ensemble needs --format onnx.")
+    if file_format == "safetensors" and ensemble:
+        raise UserError("--ensemble needs --format onnx or --format web.")
+    if file_format == "web" and shortlist:
+        raise UserError("A page has no shortlist. Leave --shortlist out, or give --format onnx.")
     with ConsoleReporter(stderr=True) as reporter:
-        if file_format == "onnx":
+        if file_format == "web":
+            # Its weights are 8-bit integers, with --int8 and without.
+            num_bytes = export_web_run(opened, into, ensemble=ensemble or [], reporter=reporter)
+        elif file_format == "onnx":
             num_bytes = export_onnx_run(
                 opened,
                 OnnxFolder(into),
@@ -124,7 +138,15 @@ def export(
                 reporter=reporter,
             )
     typer.echo(f"{into}: {num_bytes / 1e6:.1f} MB with everything that translation needs")
-    typer.echo(f"Next: seq2seq evaluate {into} --split valid --against {run}")
+    typer.echo(_next_step(run, into, file_format))
+
+
+def _next_step(run: Path, into: Path, file_format: str) -> str:
+    if file_format != "web":
+        return f"Next: seq2seq evaluate {into} --split valid --against {run}"
+    if into.is_file():
+        return f"Next: open {into} in a browser"
+    return f"Next: python -m http.server -d {into}, and open http://localhost:8000 in a browser"
 
 
 def _number_format(*, int8: bool, bfloat16: bool) -> "NumberFormat":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from seq2seq.cli.text_input import checked_pipe
 from seq2seq.decoding.stream import translate_stream
 from seq2seq.decoding.translation import Alternative, Translation
 from seq2seq.decoding.translator import Translator
@@ -43,7 +44,9 @@ class OutputFormat:
             if len(texts) > 1:
                 texts = [text.replace(separator, " ") for text in texts]
             return separator.join(texts)
-        alternatives = [_to_json(alternative) for alternative in translation.alternatives]
+        # An object has at least one translation, so that readers need no special case.
+        found = translation.alternatives or [Alternative("", 0.0)]
+        alternatives = [_to_json(alternative) for alternative in found]
         content = {"source": translation.source, "translations": alternatives}
         return json.dumps(content, ensure_ascii=False)
 
@@ -99,10 +102,14 @@ def translate_typed_lines(
 def translate_pipe(
     translator: Translator, reader: BinaryIO, writer: BinaryIO, output_format: OutputFormat
 ) -> None:
-    """Translates one stream into another. Each group of lines is flushed as soon as it is done."""
+    """Translates one stream into another. Each group of lines is flushed as soon as it is done.
+
+    Raises:
+        UserError: the first bytes are no text.
+    """
     translate_stream(
         translator,
-        reader,
+        checked_pipe(reader),
         _line_writer(writer, output_format),
         attention=output_format.needs_attention,
         progress=lambda lines: writer.flush(),

@@ -40,6 +40,7 @@ def train(
     from seq2seq import api
     from seq2seq.cli.console import ConsoleReporter
     from seq2seq.config import load_config
+    from seq2seq.data.store import corpus_check
     from seq2seq.run import RunFolder
 
     if run is None and config is not None:
@@ -53,7 +54,9 @@ def train(
     if resume and config is not None and config.resolve() == folder.config_file.resolve():
         # The run's own settings, which may have been written by an earlier version.
         config = None
-    settings = None if config is None else load_config(config, overrides or [])
+    settings = None
+    if config is not None:
+        settings = load_config(config, overrides or [], corpus_mistake=corpus_check(data_dir))
     with ConsoleReporter() as reporter:
         if resume or settings is None:
             state = api.resume(

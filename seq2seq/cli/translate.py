@@ -60,6 +60,8 @@ def translate(
 
     The output has exactly one line for each input line, in the same order. A line may have several
     sentences: each is translated alone. With --nbest, tabs separate the translations of a line.
+    With --json, the translation of an empty line is "". Tokens and alignment are there if the line
+    is one sentence.
 
     Examples:
     seq2seq translate runs/demo

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seq2seq.cli.text_input import SAMPLE_BYTES, check_text
 from seq2seq.errors import UserError
 
 
@@ -62,5 +63,15 @@ def _check_files(input_file: Path | None, output_file: Path | None) -> None:
         raise UserError("--output needs --input. Without it, redirect standard output instead.")
     if input_file is not None and not input_file.is_file():
         raise UserError(f"--input {input_file} does not exist or is not a file. Check the path.")
+    if input_file is not None:
+        with input_file.open("rb") as file:
+            check_text(file.read(SAMPLE_BYTES), f"--input {input_file}")
     if output_file is not None and (output_file.is_dir() or not output_file.parent.is_dir()):
         raise UserError(f"--output {output_file}: give a file in a folder that exists.")
+    if input_file is not None and output_file is not None and output_file.exists():
+        # This also finds links.
+        if output_file.samefile(input_file):
+            raise UserError(
+                f"--input {input_file} and --output {output_file} are the same file. Give another "
+                "file for the translations."
+            )

@@ -4,24 +4,26 @@ Each section documents its keys, units and defaults: data.py, tokenizer.py, text
 model.py and search.py in this folder. Loading a config imports neither torch nor NumPy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import SerializeAsAny, ValidationError
+from pydantic import SerializeAsAny
 
 from seq2seq.config.data import (
     CleaningConfig,
     DataConfig,
     ExtraPairsConfig,
     missing_files,
+    unknown_corpora,
+    usable_data,
 )
+from seq2seq.config.mistakes import validate
 from seq2seq.config.model import FAMILY_CONFIGS, ModelConfig
-from seq2seq.config.renamed import RENAMED_KEYS, upgrade
+from seq2seq.config.renamed import upgrade
 from seq2seq.config.search import SearchConfig
-from seq2seq.config.section import Section, describe_error, mistakes_message, suggest
-from seq2seq.config.sources import KINDS as SOURCE_KINDS
+from seq2seq.config.section import Section, mistakes_message, suggest
 from seq2seq.config.text import TextConfig
 from seq2seq.config.tokenizer import TokenizerConfig
 from seq2seq.config.training import (
@@ -96,12 +98,19 @@ _SECTIONS: dict[str, type[Section]] = {
 _REQUIRED = ("data", "model", "training")
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    corpus_mistake: Callable[[str], str | None] = lambda name: None,
+) -> Config:
     """Reads a YAML file and applies `section.key=value` overrides.
 
     Args:
         path: a file, or the name of a bundled config such as `demo`.
         overrides: values of `--set`.
+        corpus_mistake: says what is wrong with the name of a corpus, or None. The catalog is a
+            matter of data/, which is above this layer.
 
     Raises:
         UserError: the file cannot be read, or it has mistakes; the message lists all of them. A
@@ -111,7 +120,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     raw = _read_sections(path)
     for override in overrides:
         _apply_override(raw, override)
-    return parse_config(raw, str(path), needs_files=True)
+    return parse_config(raw, str(path), needs_files=True, corpus_mistake=corpus_mistake)
 
 
 def load_run_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -144,7 +153,13 @@ def find_config(path: Path, *, kind: str = "run") -> Path:
     )
 
 
-def parse_config(raw: Mapping[str, Any], where: str, *, needs_files: bool = False) -> Config:
+def parse_config(
+    raw: Mapping[str, Any],
+    where: str,
+    *,
+    needs_files: bool = False,
+    corpus_mistake: Callable[[str], str | None] = lambda name: None,
+) -> Config:
     """Checks a config.
 
     Args:
@@ -152,6 +167,7 @@ def parse_config(raw: Mapping[str, Any], where: str, *, needs_files: bool = Fals
         where: the file that it was read from, for the message.
         needs_files: whether the files to train on must exist. A run folder is also used on
             machines that do not have them.
+        corpus_mistake: see `load_config`.
 
     Raises:
         UserError: lists all mistakes at once.
@@ -168,9 +184,11 @@ def parse_config(raw: Mapping[str, Any], where: str, *, needs_files: bool = Fals
         if section is not None:
             sections[name] = section
     problems += _check_across(sections)
-    data = sections.get("data")
-    if needs_files and isinstance(data, DataConfig):
-        problems += missing_files(data)
+    if isinstance(raw.get("data"), dict):
+        # A mistake elsewhere in the section does not hide these.
+        data = usable_data(raw["data"])
+        problems += unknown_corpora(data, corpus_mistake)
+        problems += missing_files(data) if needs_files else []
     if problems:
         raise UserError(mistakes_message(where, problems))
     return Config.model_validate(sections)
@@ -185,11 +203,7 @@ def parse_model(
         return None, [
             f"{path}.family: unknown model family {family!r}{suggest(str(family), FAMILY_CONFIGS)}"
         ]
-    kind = FAMILY_CONFIGS[family]
-    try:
-        return kind.model_validate(raw), []
-    except ValidationError as error:
-        return None, _describe(path, kind, error)
+    return validate(FAMILY_CONFIGS[family], raw, path)
 
 
 def dump_config(config: Config) -> str:
@@ -234,29 +248,7 @@ def _parse_section(name: str, raw: Any) -> tuple[Section | None, list[str]]:
         return None, [f"{name}: must be a section with keys, not {raw!r}"]
     if name == "model":
         return parse_model(raw)
-    kind = _SECTIONS[name]
-    try:
-        return kind.model_validate(raw), []
-    except ValidationError as error:
-        return None, _describe(name, kind, error)
-
-
-def _describe(prefix: str, kind: type[Section], error: ValidationError) -> list[str]:
-    lines = []
-    for details in error.errors(include_url=False):
-        # pydantic adds the kind of a source after `corpus` and `corpora.0.name`. It is not part of
-        # the path in the file.
-        location = details["loc"]
-        end = {"corpus": 1, "corpora": 3}.get(str(location[0]), 0) if location else 0
-        if end and location[end : end + 1] and location[end] in SOURCE_KINDS:
-            location = (*location[:end], *location[end + 1 :])
-        entry = {**details, "loc": location}
-        path = ".".join([prefix, *map(str, location)])
-        if entry["type"] == "extra_forbidden" and path in RENAMED_KEYS:
-            lines.append(f"{path}: this key is now called {RENAMED_KEYS[path]}")
-        else:
-            lines.append(describe_error(prefix, kind, entry))
-    return lines
+    return validate(_SECTIONS[name], raw, name)
 
 
 def _apply_override(raw: dict[str, Any], override: str) -> None:

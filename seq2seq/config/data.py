@@ -1,13 +1,14 @@
 """Settings of the data: corpus, direction, cleaning."""
 
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
 from seq2seq.config.augment import AugmentConfig
-from seq2seq.config.section import Section
+from seq2seq.config.section import Section, broken_rule, refuse
 from seq2seq.config.sources import FilesSource, NameOrSource
 from seq2seq.settings import NormalForm
 
@@ -73,7 +74,7 @@ class DataConfig(Section):
     corpus: NameOrSource | None = None
     """The name of a corpus in the catalog (`seq2seq data list`) or of a folder in the data
     folders, or a source: `{kind: files, train: {de: my.de, en: my.en}}`."""
-    corpora: tuple[CorpusShare, ...] = ()
+    corpora: tuple[CorpusShare, ...] = Field(default=(), validate_default=True)
     """Several corpora instead of one: `[{name: a}, {name: b, weight: 0.5}]`. Their valid splits
     are joined. The test split of the first one is `test`, that of another one is `test-NAME`."""
     fallback: str | None = None
@@ -97,33 +98,81 @@ class DataConfig(Section):
             return (CorpusShare(name=self.corpus),)
         return self.corpora
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.corpus is None and not self.corpora:
-            raise ValueError("corpus or corpora is required: they name the text to learn from")
-        if self.corpus is not None and self.corpora:
-            raise ValueError(
-                "corpus and corpora are both given; give one of them (corpus: null or corpora: [] "
-                "turns the other one off)"
-            )
-        names = [share.name for share in self.corpora]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(
-                    f"corpora has {name if isinstance(name, str) else f'a {name.kind} source'} "
-                    "twice; give it a greater weight instead"
-                )
-        for name in ("source", "target"):
-            code = getattr(self, name)
-            if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", code):
-                raise ValueError(
-                    f"{name} is {code!r}; it must be a language code such as de, en or pt-br"
-                )
-        if self.source == self.target:
-            raise ValueError(
-                f"source and target are both {self.source!r}; they must be two languages"
-            )
-        return self
+    # Rules of fields, so that a mistake in one field does not hide those in another.
+
+    @field_validator("corpora")
+    @classmethod
+    def _check_corpora(
+        cls, corpora: tuple[CorpusShare, ...], info: ValidationInfo
+    ) -> tuple[CorpusShare, ...]:
+        refuse(cls, _mistakes_in_corpora(corpora, info.data))
+        return corpora
+
+    @field_validator("source", "target")
+    @classmethod
+    def _check_language(cls, code: str, info: ValidationInfo) -> str:
+        if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", code):
+            raise ValueError("must be a language code such as de, en or pt-br")
+        if info.field_name == "target" and code == info.data.get("source"):
+            raise broken_rule(f"source and target are both {code!r}; they must be two languages")
+        return code
+
+
+def _mistakes_in_corpora(
+    corpora: Sequence[CorpusShare], others: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yields the mistakes. `others` has those of the fields before it that have none."""
+    has_corpus = others.get("corpus") is not None
+    if not corpora and not has_corpus and "corpus" in others:
+        yield "corpus or corpora is required: they name the text to learn from"
+    if corpora and has_corpus:
+        yield (
+            "corpus and corpora are both given; give one of them (corpus: null or corpora: [] "
+            "turns the other one off)"
+        )
+    names = [share.name for share in corpora]
+    for number, name in enumerate(names):
+        if names[:number].count(name) == 1:
+            shown = name if isinstance(name, str) else f"a {name.kind} source"
+            yield f"corpora has {shown} twice; give it a greater weight instead"
+
+
+def usable_data(raw: Mapping[str, Any]) -> DataConfig:
+    """Returns a section that may have mistakes, without the fields that have one.
+
+    A language that is missing or has a mistake is empty.
+    """
+    values: dict[str, Any] = {"source": "", "target": ""}
+    for name, field in DataConfig.model_fields.items():
+        if name not in raw:
+            continue
+        kind: Any = field.annotation
+        if field.metadata:
+            kind = Annotated[kind, *field.metadata]
+        try:
+            values[name] = TypeAdapter(kind).validate_python(raw[name])
+        except ValidationError:
+            continue
+    return DataConfig.model_construct(**values)
+
+
+def unknown_corpora(data: DataConfig, mistake: Callable[[str], str | None]) -> list[str]:
+    """Returns a line for each name that is no corpus.
+
+    Args:
+        data: the section.
+        mistake: says what is wrong with a name, or None.
+    """
+    names: list[tuple[str, NameOrSource | None]] = [("data.corpus", data.corpus)]
+    for number, share in enumerate(data.corpora):
+        names.append((f"data.corpora.{number}.name", share.name))
+    names.append(("data.fallback", data.fallback))
+    lines = []
+    for key, name in names:
+        message = mistake(name) if isinstance(name, str) else None
+        if message is not None:
+            lines.append(f"{key}: {message[:1].lower()}{message[1:]}")
+    return lines
 
 
 def missing_files(data: DataConfig) -> list[str]:
@@ -132,33 +181,41 @@ def missing_files(data: DataConfig) -> list[str]:
     The files are those of `kind: files`, in the two languages of `data`, and those of
     `extra_pairs`. Corpora of other kinds are not looked at.
     """
-    files: list[tuple[str, Path]] = []
+    lines: list[str] = []
     if isinstance(data.corpus, FilesSource):
-        files += _files_of(data.corpus, "data.corpus", data)
+        lines += _missing_in(data.corpus, "data.corpus", data)
     for number, share in enumerate(data.corpora):
         if isinstance(share.name, FilesSource):
-            files += _files_of(share.name, f"data.corpora.{number}.name", data)
+            lines += _missing_in(share.name, f"data.corpora.{number}.name", data)
     for number, pairs in enumerate(data.extra_pairs):
-        files.append((f"data.extra_pairs.{number}.source", pairs.source))
-        files.append((f"data.extra_pairs.{number}.target", pairs.target))
-    lines = []
-    for key, path in files:
-        if path.is_dir():
-            lines.append(f"{key}: {path} is a folder, not a file")
-        elif not path.is_file():
-            lines.append(f"{key}: {path} does not exist (current folder: {Path.cwd()})")
+        lines += _missing(f"data.extra_pairs.{number}.source", pairs.source)
+        lines += _missing(f"data.extra_pairs.{number}.target", pairs.target)
     return lines
 
 
-def _files_of(source: FilesSource, key: str, data: DataConfig) -> list[tuple[str, Path]]:
-    """Returns the key and the path of each file that is read."""
-    files = []
+def _missing_in(source: FilesSource, key: str, data: DataConfig) -> Iterator[str]:
+    """Yields a line for each file that is read and is not there."""
     for split in ("train", "valid", "test"):
         paths = getattr(source, split)
-        if isinstance(paths, str):
-            files.append((f"{key}.{split}", Path(paths).expanduser()))
+        if paths is None:
             continue
-        for language in (data.source, data.target):
-            if paths is not None and language in paths:
-                files.append((f"{key}.{split}.{language}", Path(paths[language]).expanduser()))
-    return files
+        if isinstance(paths, str):
+            yield from _missing(f"{key}.{split}", Path(paths).expanduser())
+            continue
+        for language in dict.fromkeys((data.source, data.target)):
+            if language in paths:
+                file = Path(paths[language]).expanduser()
+                yield from _missing(f"{key}.{split}.{language}", file)
+            elif language:
+                yield (
+                    f"{key}.{split}: has files for {' and '.join(paths) or 'no language'}, but "
+                    f"none for {language!r}; add its path under `{language}:`, or correct "
+                    "data.source and data.target"
+                )
+
+
+def _missing(key: str, path: Path) -> Iterator[str]:
+    if path.is_dir():
+        yield f"{key}: {path} is a folder, not a file"
+    elif not path.is_file():
+        yield f"{key}: {path} does not exist (current folder: {Path.cwd()})"

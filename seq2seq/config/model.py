@@ -3,9 +3,10 @@
 They are here, not in the models' files, so that a config can be checked without importing torch.
 """
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from seq2seq.config.section import Section
 
@@ -122,11 +123,9 @@ class TransformerConfig(ModelConfig):
     attention_dropout: Dropout = 0.1
     """Share of attention weights dropped."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def broken_rules(self) -> Iterator[str]:
         if self.size % (2 * self.heads):
-            raise ValueError("size must be divisible by twice the number of heads")
-        return self
+            yield "size must be divisible by twice the number of heads"
 
 
 class MambaConfig(ModelConfig):
@@ -155,13 +154,11 @@ class MambaConfig(ModelConfig):
     attention_dropout: Dropout = 0.1
     """Share of attention weights dropped."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def broken_rules(self) -> Iterator[str]:
         if self.size * self.expand % self.head_size:
-            raise ValueError("size * expand must be divisible by head_size")
+            yield "size * expand must be divisible by head_size"
         if self.size % self.attention_heads:
-            raise ValueError("size must be divisible by attention_heads")
-        return self
+            yield "size must be divisible by attention_heads"
 
 
 FAMILY_CONFIGS: dict[str, type[ModelConfig]] = {

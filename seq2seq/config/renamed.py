@@ -67,6 +67,10 @@ def upgrade(raw: dict[str, Any]) -> dict[str, Any]:
         if isinstance(section, dict):
             for key, value in settings.items():
                 section.setdefault(key, value)
+    # Patterns had no effect without spans. Together they are a mistake.
+    text = upgraded["text"]
+    if isinstance(text, dict) and text.get("spans") is False:
+        text.pop("protect", None)
     return upgraded
 
 

@@ -1,8 +1,9 @@
 """Settings of beam search."""
 
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from seq2seq.config.section import Section
 
@@ -28,10 +29,8 @@ class SearchConfig(Section):
     batch_tokens: Annotated[int, Field(ge=1)] = 12000
     """Padded source tokens times beam that are searched at once."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def broken_rules(self) -> Iterator[str]:
         if self.nbest > self.beam:
-            raise ValueError(f"nbest must be at most beam ({self.beam})")
+            yield f"nbest must be at most beam ({self.beam})"
         if self.no_repeat_ngram_size == 1:
-            raise ValueError("no_repeat_ngram_size must be 0 (off) or at least 2")
-        return self
+            yield "no_repeat_ngram_size must be 0 (off) or at least 2"

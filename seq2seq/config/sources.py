@@ -1,5 +1,6 @@
 """Where a corpus comes from: the kinds of source, distinguished by `kind`."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -22,18 +23,16 @@ class HoldOutConfig(Section):
     seed: int = 1
     """Another seed holds out other pairs; the same seed always holds out the same ones."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def broken_rules(self) -> Iterator[str]:
         for name in ("valid", "test"):
             size = getattr(self, name)
             if size is None:
                 continue
             if size < 0 or (isinstance(size, float) and size >= 1):
-                raise ValueError(
+                yield (
                     f"{name} is {size}; "
                     "it must be a whole number of pairs, or a share from 0 to below 1"
                 )
-        return self
 
     def pairs(self, total: int, split: str) -> int:
         """Returns the number of pairs to hold out of `total` for `split`."""

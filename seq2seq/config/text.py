@@ -3,9 +3,9 @@
 from typing import Annotated, Literal
 
 import regex
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationInfo, field_validator
 
-from seq2seq.config.section import Section
+from seq2seq.config.section import Section, broken_rule
 
 
 def _check_pattern(pattern: str) -> str:
@@ -53,3 +53,10 @@ class TextConfig(Section):
     numbers: Literal["copy", "localize"] = "copy"
     """`copy` leaves a number as it is. `localize` writes it as the target language does: 12.345,67
     in German becomes 12,345.67 in English."""
+
+    @field_validator("protect")
+    @classmethod
+    def _needs_spans(cls, protect: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if protect and info.data.get("spans") is False:
+            raise broken_rule("protects nothing while text.spans is false; set text.spans: true")
+        return protect

@@ -1,8 +1,9 @@
 """Settings of the tokenizer."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from seq2seq.config.section import Section
 
@@ -37,17 +38,13 @@ class TokenizerConfig(Section):
     sampling_sides: Literal["source", "both"] = "both"
     """Which side is sampled."""
 
-    @model_validator(mode="after")
-    def _check_vocab_size(self) -> Self:
+    def broken_rules(self) -> Iterator[str]:
         symbols = self.user_symbols
         if "" in symbols or len(set(symbols)) < len(symbols) or _SPECIAL_TOKENS & set(symbols):
-            raise ValueError(
+            yield (
                 f"user_symbols is {list(symbols)}; each must be a different text, and none of "
                 f"{', '.join(sorted(_SPECIAL_TOKENS))}"
             )
         smallest = 300 if self.byte_fallback else 40
         if self.vocab_size < smallest:
-            raise ValueError(
-                f"vocab_size must be at least {smallest} (byte_fallback takes 256 tokens)"
-            )
-        return self
+            yield f"vocab_size must be at least {smallest} (byte_fallback takes 256 tokens)"

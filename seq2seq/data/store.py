@@ -1,6 +1,7 @@
 """From a config to corpora in memory: found in a data folder, or fetched and stored there."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,27 @@ def local_corpora(data_dir: Path | None = None) -> dict[str, Path]:
             if not folder.name.startswith(".") and has_train_files(folder):
                 corpora.setdefault(folder.name, folder)
     return corpora
+
+
+def corpus_check(data_dir: Path | None = None) -> Callable[[str], str | None]:
+    """Returns a function that says what is wrong with the name of a corpus, or None if it is in the
+    catalog or in a data folder. It fetches nothing.
+
+    Raises:
+        UserError: `data_dir` is not a folder.
+    """
+    data_dirs(data_dir)
+
+    def mistake(name: str) -> str | None:
+        if find_entry(name) is not None:
+            return None
+        try:
+            _find_folder(name, data_dir)
+        except UserError as error:
+            return str(error)
+        return None
+
+    return mistake
 
 
 def languages_of(name: str, data_dir: Path | None = None) -> tuple[str, str]:

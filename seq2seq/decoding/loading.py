@@ -32,11 +32,18 @@ def load(
         **search: fields of SearchSettings that replace the run's, such as beam=1 or nbest=5.
 
     Raises:
+        TypeError: the folder is no path.
         UserError: the folder cannot translate, an option has a bad value, or a library is missing
             that the folder needs.
     """
     if isinstance(ensemble, str | Path):
         ensemble = [ensemble]
+    for path in (folder, *ensemble):
+        if not isinstance(path, str | Path):
+            raise TypeError(
+                "The folder of a run must be a path (str or pathlib.Path), "
+                f"not {type(path).__name__}."
+            )
     options: dict[str, Any] = {"device": device, "precision": precision, **search}
     try:
         if is_onnx_folder(folder):

@@ -25,6 +25,7 @@ from seq2seq.decoding.translation import (
     join_sentences,
 )
 from seq2seq.settings import NormalForm, SearchSettings
+from seq2seq.text.blocks import divide_at_blocks
 from seq2seq.text.layer import SourceText, TextLayer
 from seq2seq.text.normalization import normalize_characters
 from seq2seq.text.sentences import Sentence, SentenceSplitter
@@ -149,7 +150,8 @@ class Translator:
             return []
         if self.sentences is None:
             return [Sentence(normalized)]
-        return self._segmenter.whole_spans(self.sentences.split(normalized))
+        sentences = itertools.chain(*map(divide_at_blocks, self.sentences.split(normalized)))
+        return self._segmenter.whole_spans(list(sentences))
 
     def _segments_of(
         self, text_number: int, sentence_number: int, sentence: Sentence
@@ -263,10 +265,13 @@ class Translator:
         text = self._layer.finish(source, hypothesis.tokens, weights)
         if not attention or weights is None:
             return Alternative(text, hypothesis.score)
-        source_tokens = [*self.tokenizer.tokens(self._tokens(source), "source"), "</s>"]
-        target_tokens = [*self.tokenizer.tokens(hypothesis.tokens, "target"), "</s>"]
-        weights = weights[:, : len(source_tokens)]  # without padding
-        return Alternative(text, hypothesis.score, source_tokens, target_tokens, weights)
+        source_tokens, target_tokens = self._layer.shown_tokens(
+            source, self._tokens(source), hypothesis.tokens
+        )
+        weights = weights[:, : len(source_tokens) + 1]  # without padding
+        return Alternative(
+            text, hypothesis.score, [*source_tokens, "</s>"], [*target_tokens, "</s>"], weights
+        )
 
 
 def _checked(texts: object) -> list[str]:

@@ -50,6 +50,12 @@ def load_split(
     Raises:
         UserError: there is no such split or corpus, or a corpus has mistakes.
     """
+    if split not in ("train", "valid") and not split.startswith("test"):
+        # Fetching a corpus may take long.
+        raise UserError(
+            f"There is no split '{split}'. A corpus has the splits train, valid and test, and more "
+            "test splits if it has other test files, such as test-help."
+        )
     data = run.config.data
     # The fallback replaces all corpora, so whether it is needed depends on all of them.
     first_is_enough = split.startswith("test") and data.fallback is None

@@ -8,7 +8,7 @@
 `finish` puts everything back into the translation, in the reverse order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from seq2seq.settings import TextSettings
 from seq2seq.text.case import CaseFolder, is_upper
 from seq2seq.text.forbidden_tokens import ForbiddenTokens
+from seq2seq.text.inline_pairs import InlinePair, find_inline_pairs, may_have_pairs
+from seq2seq.text.long_runs import long_runs
 from seq2seq.text.markup import Markup, strip_tags
 from seq2seq.text.normalization import fold_spaces, fold_spaces_between
 from seq2seq.text.numbers import localize_number
@@ -25,9 +27,9 @@ from seq2seq.text.repetition import symbol_runs
 from seq2seq.text.scripts import UNSPACED, UNSPACED_LETTERS
 from seq2seq.text.slots import Slot, SlottedText, make_slots
 from seq2seq.text.source_words import WORD
-from seq2seq.text.spans import Span, SpanFinder
+from seq2seq.text.spans import Span, SpanFinder, join_touching
 from seq2seq.text.tokenizer import RESERVED, Tokenizer
-from seq2seq.text.wrapping import Wrapped, unwrap
+from seq2seq.text.wrapping import MarkConversion, Wrapped, unwrap
 
 _PRIVATE = regex.compile(r"\p{Co}+")
 _WORD = regex.compile(rf"[^\W{UNSPACED_LETTERS}]+")
@@ -88,6 +90,7 @@ class TextLayer:
         self._symbols = tokenizer.slots
         self._finder = SpanFinder(config.protect) if config.spans else None
         self._copies_unknown_words = config.unknown_words == "copy"
+        self._conversion = MarkConversion(source_language, target_language)
         self._localizes = config.numbers == "localize"
         self._languages = (source_language, target_language)
         self._case = CaseFolder(target_language)
@@ -98,15 +101,18 @@ class TextLayer:
             symbol: tokenizer.token_of(symbol, "target") for symbol in self._symbols
         }
 
-    def spans(self, text: str, *, unknown: bool = True) -> list[Span]:
+    def spans(
+        self, text: str, *, unknown: bool = True, boundaries: Container[int] = ()
+    ) -> list[Span]:
         """Returns the parts of a text that must not change, in order.
 
         Args:
             text: a text.
             unknown: whether the words that the model cannot know are among them.
+            boundaries: positions where parts that touch stay two.
         """
-        spans = [] if self._finder is None else self._finder.find(text)
-        return self._with_unknown(text, spans) if unknown else spans
+        spans = [] if self._finder is None else self._finder.find(text, boundaries)
+        return self._with_unknown(text, spans, boundaries) if unknown else spans
 
     # -- before translation ------------------------------------------------------------------------
 
@@ -125,22 +131,33 @@ class TextLayer:
     def prepare(self, text: str) -> SourceText:
         """Prepares a sentence without line feeds, or a part of one."""
         wrapped = unwrap(text, *self._languages)
-        inner = wrapped.text
-        markup = None
-        if "<" in inner and self._finder is not None:
-            stripped = strip_tags(inner)
-            if stripped.elements:
-                markup = stripped
-                inner = stripped.text
-        spans = self.spans(inner, unknown=False)
+        markup = self._markup(wrapped.text)
+        inner = wrapped.text if markup is None else markup.text
+        elements = () if markup is None else markup.elements
+        boundaries = {position for element in elements for position in (element.start, element.end)}
+        spans = self.spans(inner, unknown=False, boundaries=boundaries)
         inner = self._with_known_marks(inner, spans)
-        slotted = make_slots(inner, self._with_unknown(inner, spans), self._symbols)
+        spans = self._with_unknown(inner, spans, boundaries)
+        slotted = make_slots(inner, spans, self._symbols)
         source = SourceText(text, slotted, wrapped, markup)
         if not slotted.has_letters():
             return source
         tokens = self.tokenizer.encode([slotted.text], "source")[0]
         upper = self._folds_case and is_upper(slotted.text)
         return replace(source, is_upper=upper, tokens=tuple(tokens))
+
+    def _markup(self, text: str) -> Markup | None:
+        """Takes out paired tags, quotes and the like. Returns None if there are none."""
+        if self._finder is None:
+            return None
+        pairs: list[InlinePair] = []
+        if may_have_pairs(text):
+            ranges = [(span.start, span.end) for span in self.spans(text, unknown=False)]
+            pairs = find_inline_pairs(text, ranges, self._conversion)
+        if not pairs and "<" not in text:
+            return None
+        stripped = strip_tags(text, pairs)
+        return stripped if stripped.elements else None
 
     def slots_of(self, source: SourceText) -> list[int]:
         """Returns the target tokens of the slots of a sentence, with repetitions."""
@@ -168,17 +185,19 @@ class TextLayer:
             end = span.end
         return "".join([*parts, text[end:].translate(marks)])
 
-    def _with_unknown(self, text: str, spans: list[Span]) -> list[Span]:
+    def _with_unknown(self, text: str, spans: list[Span], boundaries: Container[int]) -> list[Span]:
         """Adds the words that the model cannot know.
 
         These are words with characters that the vocabulary lacks, and new words that would be
         spelled letter by letter. Of a script without spaces, only the characters are added. Long
-        runs of a symbol are added, because the model loses count of them.
+        runs of a symbol are added, because the model loses count of them, and so are long runs
+        without a space. Added parts that touch a span become one with it.
         """
         unknown = self.tokenizer.unknown_characters(text, "source")
         unknown |= _RESERVED.intersection(text)
         ranges = self._spelled_words(text) if self._copies_unknown_words else []
         ranges += symbol_runs(text)
+        ranges += long_runs(text, spans, self.tokenizer.source_words or ())
         if not unknown and not ranges:
             return spans
         wanted = np.zeros(len(text) + 1, dtype=np.bool_)
@@ -198,7 +217,8 @@ class TextLayer:
             Span(int(start), int(end), "unknown")
             for start, end in zip(edges[::2], edges[1::2], strict=True)
         ]
-        return sorted([*spans, *added], key=lambda span: span.start)
+        in_order = sorted([*spans, *added], key=lambda span: span.start)
+        return join_touching(text, in_order, boundaries)
 
     def _spelled_words(self, text: str) -> list[tuple[int, int]]:
         """Returns where the words are that would be spelled letter by letter."""
@@ -259,6 +279,15 @@ class TextLayer:
         for symbol, tag in tags.items():
             text = text.replace(symbol, tag)
         return source.wrapped.target_prefix + text + source.wrapped.target_suffix
+
+    def shown_tokens(
+        self, source: SourceText, source_tokens: Sequence[int], target_tokens: Sequence[int]
+    ) -> tuple[list[str], list[str]]:
+        """Returns the tokens of both sides for a reader, with what the slots stand for."""
+        source_shown = self.tokenizer.tokens(source_tokens, "source")
+        target_shown = self.tokenizer.tokens(target_tokens, "target")
+        slotted = source.slotted
+        return slotted.fill_parts(source_shown), slotted.fill_parts(target_shown, self._change)
 
     def _change(self, text: str) -> str:
         return localize_number(text, *self._languages) if self._localizes else text

@@ -16,15 +16,11 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from seq2seq.text.blocks import BLOCK_NAMES
+from seq2seq.text.inline_pairs import InlinePair
 from seq2seq.text.tag_placement import Alignment, Element, Range, place_tags
 from seq2seq.text.tags import copied_elements, find_tags, pair_tags
 
-# HTML's elements between which a reader sees a space.
-_BLOCKS = (
-    "blockquote button caption dd div dl dt figcaption h1 h2 h3 h4 h5 h6 label legend li ol option "
-    "p para pre section table td th title tr ul"
-)
-_BLOCK_NAMES = frozenset(_BLOCKS.split())
 # What is nested deeper, and what comes after so many, stays in the text. It limits the time.
 _MAX_DEPTH = 16
 _MAX_ELEMENTS = 200
@@ -99,38 +95,100 @@ class Markup:
 # -- taking tags out -------------------------------------------------------------------------------
 
 
-def strip_tags(text: str) -> Markup:
-    """Takes paired tags out of a text.
+def strip_tags(text: str, inline_pairs: Sequence[InlinePair] = ()) -> Markup:
+    """Takes paired tags out of a text, and the pairs of marks that are given.
 
     Tags without a partner, tags without content such as `<br>`, tags in quotes, comments, templates
     and code, and the elements that are copied whole stay in the text. White space around the tags
     is folded, and the ends are stripped.
+
+    Args:
+        text: a sentence.
+        inline_pairs: pairs of marks, nested in each other. Those that cross an element stay.
     """
-    matches = _tags_outside(find_tags(text), copied_elements(text))
-    partners = _partners(matches)
-    if not partners:
+    marks = [*_tag_marks(text), *_marks_of(inline_pairs)]
+    marks = _without_crossing(sorted(marks, key=lambda mark: mark.start))
+    if not marks:
         return Markup(text)
     builder = _TextBuilder()
     # The elements so far. Their ends are known when their closing tags come.
     elements: list[Element] = []
     opened: list[int] = []
     position = 0
-    for number, match in enumerate(matches):
-        if number not in partners:
-            continue
-        builder.add(text[position : match.start()])
-        position = match.end()
-        builder.needs_space |= match["name"].lower() in _BLOCK_NAMES
-        if match["slash"]:
+    for mark in marks:
+        builder.add(text[position : mark.start])
+        position = mark.end
+        builder.needs_space |= mark.is_block
+        if mark.closes:
             index = opened.pop()
-            elements[index] = replace(elements[index], closing=match[0], end=builder.length)
+            elements[index] = replace(elements[index], closing=mark.text, end=builder.length)
         else:
             parent = opened[-1] if opened else -1
             opened.append(len(elements))
-            elements.append(Element(match[0], "", builder.length, 0, parent))
+            elements.append(Element(mark.text, "", builder.length, 0, parent))
     builder.add(text[position:])
     stripped = "".join(builder.parts).rstrip()
     return Markup(stripped, tuple(_trimmed(elements, stripped)))
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A tag, or one mark of a pair. `pair` is the same for both of a pair, `text` is put back."""
+
+    start: int
+    end: int
+    text: str
+    pair: tuple[str, int]
+    closes: bool
+    is_block: bool = False
+
+
+def _tag_marks(text: str) -> list[_Mark]:
+    """Returns the paired tags of a text. They are nested."""
+    if "<" not in text:
+        return []
+    matches = _tags_outside(find_tags(text), copied_elements(text))
+    partners = _partners(matches)
+    marks: list[_Mark] = []
+    opened: list[int] = []
+    for number, match in enumerate(matches):
+        if number not in partners:
+            continue
+        closes = bool(match["slash"])
+        if not closes:
+            opened.append(number)
+        pair = ("tag", opened[-1])
+        if closes:
+            opened.pop()
+        is_block = match["name"].lower() in BLOCK_NAMES
+        marks.append(_Mark(*match.span(), match[0], pair, closes, is_block))
+    return marks
+
+
+def _marks_of(inline_pairs: Sequence[InlinePair]) -> Iterator[_Mark]:
+    for number, pair in enumerate(inline_pairs):
+        yield _Mark(pair.start, pair.text_start, pair.opening, ("inline", number), False)
+        yield _Mark(pair.text_end, pair.end, pair.closing, ("inline", number), True)
+
+
+def _without_crossing(marks: Sequence[_Mark]) -> list[_Mark]:
+    """Leaves out the inline pairs that cross an element. The others are nested."""
+    crossing: set[tuple[str, int]] = set()
+    opened: list[tuple[str, int]] = []
+    for mark in marks:
+        if not mark.closes:
+            opened.append(mark.pair)
+        elif mark.pair not in crossing:
+            while opened[-1] != mark.pair:
+                # Elements are nested in each other, so one of the two is an inline pair.
+                other = opened.pop()
+                crossing.add(other if other[0] == "inline" else mark.pair)
+                if other[0] != "inline":
+                    opened.append(other)
+                    break
+            else:
+                opened.pop()
+    return [mark for mark in marks if mark.pair not in crossing]
 
 
 def _tags_outside(

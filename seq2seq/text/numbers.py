@@ -4,6 +4,10 @@ import functools
 import re
 from dataclasses import dataclass
 
+import regex
+
+from seq2seq.text.span_patterns import SIGN_AFTER_NUMBER, SIGN_BEFORE_NUMBER
+
 _NARROW_SPACES = "\u00a0\u2009\u202f"
 _SPACES = " " + _NARROW_SPACES
 
@@ -33,9 +37,18 @@ _CONVENTIONS = {
 }
 
 _SIGNS = "-+−–"
-_RANGE = re.compile("([-–])")
+_RANGE = re.compile("([-–×])")
 # Also a range of such numbers.
-_POINT_BETWEEN_DIGITS = re.compile(r"\d+\.\d+(?:[-–]\d+\.\d+)*")
+_POINT_BETWEEN_DIGITS = re.compile(r"\d+\.\d+(?:[-–×]\d+\.\d+)*")
+# A number with "%", a currency and the like. In "5,- €", the dash stands for the cents.
+_AMOUNT = regex.compile(
+    rf"""
+    (?P<before> (?: (?P<minus> [-+−]? ) (?P<sign_before> {SIGN_BEFORE_NUMBER} ) [{_SPACES}]? )? )
+    (?P<number> [-+−–]? \d (?: .*\d )? )
+    (?P<after> (?: ,[-–—] )? (?: [{_SPACES}]? (?P<sign_after> {SIGN_AFTER_NUMBER} ) )? )
+    """,
+    regex.VERBOSE,
+)
 # Signs that differ in form only.
 _SAME_FORM = str.maketrans(dict.fromkeys(_SPACES, " ") | {"’": "'", "–": "-", "−": "-"})
 
@@ -45,11 +58,11 @@ def localize_number(text: str, source_language: str, target_language: str) -> st
 
     A text is changed if the rules of the source language read it as one number: a sign or none,
     digits in groups of three or not in groups, decimals or none. Each end of a range is changed on
-    its own. What stays as it is:
+    its own, and so is an amount such as "3,5 %" or "€ 1.000". What stays as it is:
 
     - digits alone (2024), dates (24.12.2024), times (14:30), versions (1.2.3) and all else that
       does not fit the rules of the source language, such as 2.5 in a German text;
-    - 3.5 without a sign from a language with a decimal point: it may be a version or a time;
+    - 3.5 alone from a language with a decimal point: it may be a version or a time;
     - groups after a zero (0.125 in German), and an IP address (192.168.100.200);
     - +44 800 123: it may be a phone number;
     - groups with plain spaces, if the source language has another sign for groups;
@@ -64,28 +77,41 @@ def localize_number(text: str, source_language: str, target_language: str) -> st
     target = _convention(target_language)
     if source is None or target is None or source == target:
         return text
-    digits = text.lstrip(_SIGNS)
-    sign = text[: len(text) - len(digits)]
-    if not sign and source.decimal == "." and _POINT_BETWEEN_DIGITS.fullmatch(digits):
+    amount = _AMOUNT.fullmatch(text)
+    before, number, after = amount.group("before", "number", "after") if amount else ("", text, "")
+    digits = number.lstrip(_SIGNS)
+    sign = number[: len(number) - len(digits)]
+    is_alone = not (before or sign or after)
+    if is_alone and source.decimal == "." and _POINT_BETWEEN_DIGITS.fullmatch(digits):
         return text
     if sign == "+" and any(space in digits for space in _SPACES):
         return text
     # A part between separators is a number or a separator.
     parts = _RANGE.split(digits)
-    return sign + "".join(_localize(part, source, target) for part in parts)
+    return before + sign + "".join(_localize(part, source, target) for part in parts) + after
 
 
 def same_number(source: str, target: str, source_language: str, target_language: str) -> bool:
     """Tells whether two texts are one number: equal, or equal in the form of one of the languages.
 
-    Different kinds of spaces, minus signs and apostrophes count as equal.
+    Different kinds of spaces, minus signs and apostrophes count as equal. The place of a currency
+    and the space beside it do not count: 5 € is €5.
     """
     forms = (
         (source, target),
         (localize_number(source, source_language, target_language), target),
         (source, localize_number(target, target_language, source_language)),
     )
-    return any(a.translate(_SAME_FORM) == b.translate(_SAME_FORM) for a, b in forms)
+    return any(_plain(a) == _plain(b) for a, b in forms)
+
+
+def _plain(text: str) -> str:
+    """Returns a number in a form for comparison: the signs before and after it come last."""
+    amount = _AMOUNT.fullmatch(text)
+    if amount and (amount["sign_before"] or amount["sign_after"]):
+        parts = amount.group("minus", "number", "sign_before", "sign_after")
+        text = "".join(part or "" for part in parts)
+    return text.translate(_SAME_FORM)
 
 
 def _convention(language: str) -> _Convention | None:

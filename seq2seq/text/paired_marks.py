@@ -1,6 +1,6 @@
 """Quotes and brackets in pairs: which closing mark belongs to which opening mark."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import regex
 
@@ -31,24 +31,32 @@ def is_one_pair(body: str) -> bool:
     Args:
         body: a text that starts with an opening mark.
     """
-    open_marks = [body[0]]
-    last_opening = 0
-    for match in _PAIR_MARK.finditer(body, 1):
+    for opening, closing in find_pairs(body):
+        if opening == 0:
+            return closing == len(body) - 1
+    return False
+
+
+def find_pairs(text: str) -> Iterator[tuple[int, int]]:
+    """Yields the positions of the opening and the closing mark of each pair, as they close."""
+    open_marks: list[str] = []
+    positions: list[int] = []
+    for match in _PAIR_MARK.finditer(text):
         mark, position = match[0], match.start()
-        if mark in _CLOSERS:
-            follows_opening = last_opening == position - 1
-            opens = mark in CLOSING and _starts_text(body, position, follows_opening)
+        if mark in _CLOSERS and position > 0:
+            follows_opening = bool(positions) and positions[-1] == position - 1
+            opens = mark in CLOSING and _starts_text(text, position, follows_opening)
             partner = None if opens else _partner(open_marks, mark)
-            if partner == 0:
-                return match.end() == len(body)
             if partner is not None:
+                yield positions[partner], position
                 del open_marks[partner:]
+                del positions[partner:]
                 continue
             if not opens and mark not in _OPENING_WITH_SPACE:
                 continue
-        open_marks.append(mark)
-        last_opening = position
-    return False
+        if mark in CLOSING:
+            open_marks.append(mark)
+            positions.append(position)
 
 
 def _starts_text(body: str, position: int, follows_opening: bool) -> bool:

@@ -304,7 +304,8 @@ def join_translations(translations: Sequence[str], sentences: Sequence[Sentence]
 def _space_between(joined: str, sentence: Sentence, following: str) -> str:
     """Returns the white space after the translation of `sentence`."""
     if not sentence.space:
-        needs_none = _ends_full_width(joined) or UNSPACED.match(following)
+        is_between_tags = joined.endswith(">") or following.startswith("<")
+        needs_none = is_between_tags or _ends_full_width(joined) or UNSPACED.match(following)
         return "" if needs_none else " "
     if sentence.space == " " and _ends_full_width(joined) and not _ends_full_width(sentence.text):
         return ""

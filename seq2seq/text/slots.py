@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import regex
-
 from seq2seq.text.scripts import UNSPACED
 from seq2seq.text.spans import Span
 from seq2seq.text.tokenizer import RESERVED, SLOTS
@@ -20,8 +18,6 @@ _SLOTS_AFTER_MARK = re.compile(
     rf"(?P<mark> ?(?<![.!?…])[.!?…]+) ?(?P<slots>{_SLOT.pattern}(?: ?{_SLOT.pattern})*)$"
 )
 _MARKS = tuple(".,;:!?")
-# Languages differ in the space between a number and its sign: 50 % and 50%.
-_SIGN = regex.compile(r"[%‰‱\p{Sc}℃℉]|°[CFK]")
 _RESERVED = re.compile("[" + "".join(RESERVED) + "]")
 
 
@@ -61,7 +57,6 @@ class SlottedText:
         Args:
             translation: a text with slots.
         """
-        signs = {slot.symbol for slot in self.slots if _SIGN.fullmatch(slot.text)}
         for slot in self.slots:
             before = self.text[: slot.start][-1:]
             after = self.text[slot.start + len(slot.symbol) :][:1]
@@ -69,15 +64,10 @@ class SlottedText:
             if len(parts) != 2:  # it stands for several parts
                 continue
             left, right = parts
-            # The model decides about the space between a number and its sign.
-            left_neighbor, right_neighbor = (
-                "" if side in SLOTS and signs & {side, slot.symbol} else side
-                for side in (left[-1:], right[:1])
-            )
             follows_mark = left.endswith(_MARKS) and before not in _MARKS
-            if _stands_apart(before) and (_is_word(left_neighbor) or follows_mark):
+            if _stands_apart(before) and (_is_word(left[-1:]) or follows_mark):
                 left += " "
-            if _stands_apart(after) and _is_word(right_neighbor):
+            if _stands_apart(after) and _is_word(right[:1]):
                 right = " " + right
             translation = left + slot.symbol + right
         match = _SLOTS_AFTER_MARK.search(translation)
@@ -95,6 +85,12 @@ class SlottedText:
             translation: a text with slots.
             change: applied to each part, as to numbers that the target language writes otherwise.
         """
+        return self.fill_parts([translation], change)[0]
+
+    def fill_parts(
+        self, parts: Sequence[str], change: Callable[[str], str] = lambda text: text
+    ) -> list[str]:
+        """Does what `fill` does with a translation, or with the source itself, in parts."""
         unused: dict[str, list[str]] = {}
         for slot in self.slots:
             unused.setdefault(slot.symbol, []).append(slot.text)
@@ -103,7 +99,7 @@ class SlottedText:
             texts = unused.get(match[0])
             return change(texts.pop(0)) if texts else ""
 
-        return _SLOT.sub(filling, translation)
+        return [_SLOT.sub(filling, part) for part in parts]
 
 
 def _stands_apart(neighbor: str) -> bool:

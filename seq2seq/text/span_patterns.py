@@ -35,6 +35,12 @@ _DOMAINS = (
     "dk se fi ru ua tr jp cn kr br mx ca au nz"
 )
 
+_CURRENCIES = (
+    "AUD BGN BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS INR JPY KRW MXN NOK NZD PLN RON RUB SEK "
+    "SGD UAH USD ZAR"
+)
+_SCRIPT_DIGITS = "²³¹⁰⁴-⁹₀-₉"
+
 
 def _either(words: str) -> str:
     """Returns a pattern for the words, in small letters or in capitals.
@@ -98,6 +104,8 @@ _PARTS = {
     "backticks": r"""(?<![\p{Lu}\p{Ll}\p{Mn}\p{Nd}_`]) (?P<ticks>`{1,8}+) (?!`)
         (?: [^`]++ | (?! (?P=ticks)(?!`) ) `++ )*+ (?P=ticks) (?!`) (?! (?<=\s`{1,8})\w )""",
     "icu_types": "plural|selectordinal|select|choice|number|date|time|duration|ordinal|spellout",
+    # Without spaces, but for one before an inner brace.
+    "braces": _nested(r"\{", r"\}", r"""[^\s{}"']|[ ](?=\{)"""),
     "icu": _nested(r"\{", r"\}", "[^{}]"),
     # With its style, its skin tone, and the letters of a region's flag.
     "picture": r"[\p{ExtPict}\p{EMod}][\ufe0e\ufe0f]?+\p{EMod}?+[\U000e0020-\U000e007f]*+",
@@ -117,13 +125,39 @@ _PARTS["attribute"] = r"""(?:
   | \s++ <<attribute_name>> (?= [^<>"'=/]{0,200}+ (?: =\s?["'{] | /> ) )
   | (?<=["'}]) (?: \s++ <<attribute_name>> (?! \s*+= ) )++
 )"""
-# A space groups digits by three, or "2 3" would be one number.
+# A space groups digits by three, or "2 3" would be one number. An address or a time is no group.
 _PARTS["number"] = r"""(?: (?:
-      \d{1,3}+ (?: [ \u00a0\u2009\u202f]\d{3} )++ (?!\d) (?: [.,]\d++ )?
-    | \d++ (?: [.,:/'’–-]\d++ )*+
+      \d{1,3}+ (?: [ \u00a0\u2009\u202f]\d{3} )++ (?!\d) (?: [.,]\d++ )? (?! [.:]\d )
+    | \d++ (?: [.,:/'’×–-]\d++ )*+
       (?: T\d\d:\d\d (?: :\d\d (?: [.,]\d++ )? )? (?: Z | [+-]\d\d:?\d\d )? )?
       (?: [eE][+-]?\d++ )?
     ) \p{No}*+ )"""
+# What belongs to a number: "50 %", "12,50 €", "US-$ 30", "4.500,- EUR". In "5 %s", the sign starts
+# a placeholder, but not in "100 %ig".
+_PARTS["narrow_space"] = r"[ \u00a0\u2009\u202f]"
+_PARTS["currency_code"] = f"(?: {'|'.join(_CURRENCIES.split())} )"
+_PARTS["dollar"] = r"(?: US | CA | AU | NZ | HK | [ACRS] ) -?\$"
+_PARTS["format"] = r"""(?: \([\w.-]++\)[a-zA-Z] | <\w++>[a-zA-Z]?
+  | [A-Za-z_]\w++ (?: [.-]\w++ )*+ %(?!\w) | [A-Z][A-Z0-9_]++
+  | (?: \d{1,2}\$ )? [-+0\#]*+ (?: \d{1,3}+ | \* )? (?: \.(?:\d++|\*) )? (?:hh?|ll?|z|j|t)?
+    [a-zA-Z@] (?! [a-zA-Z]{2} )
+  | \d{1,2}+ )"""
+_PARTS["sign_after"] = r"""(?:
+    [‰‱٪％℃℉] | °[CFK](?!\p{L}) | % (?! [%{] | (?! -?[a-zA-Z]{2} ) <<format>> )
+  | (?=[A-Z]) (?: <<currency_code>> | <<dollar>> ) (?![\p{L}\d])
+  | \$ (?! [\p{L}\d_{] | \([\w.-]++\) ) | (?!\$) \p{Sc} (?!\d)
+)"""
+_PARTS["amount"] = "<<number>> (?: (?: ,[-–—] )? <<narrow_space>>? <<sign_after>> )"
+_PARTS["after_sign"] = r"<<narrow_space>>? [-+−]?<<number>> (?: ,[-–—] (?!\w) )?"
+# Formulas and units: H₂O, mc², kg/m³. A superscript digit after a longer word is a footnote.
+_PARTS["script"] = f"[{_SCRIPT_DIGITS}⁺⁻₊₋]"
+_PARTS["formula"] = r"""(?: (?= [\p{L}\d=+*/·−-]{1,40}+ <<script>> )
+  (?: (?: \p{L}{1,2}+ | \d{1,4}+ ) <<script>>*+ [=+*/·−-] ){0,6}
+  \d{0,3}+
+  (?: \p{L}{1,2}+ <<script>>++ | \p{L}{1,8}+ (?=[₀-₉]) <<script>>++ ){1,8}+ \p{L}{0,2}+
+  (?! [\p{L}\p{N}] )
+  (?: [=+*/·−-] (?: \p{L}{1,2}+ | \d{1,4}+ ) <<script>>*+ (?! [\p{L}\p{N}] ) ){0,6}+
+)"""
 _PARTS["stage"] = (
     "(?i: alpha | beta | rc | pre | preview | dev | snapshot | nightly | post | final | release"
     " | canary | [ab](?=\\d) )"
@@ -149,6 +183,12 @@ CODE_AND_TEMPLATES = _fill(
     "<<comment>> | <<cdata>> | <<instruction>> | <<template>> | <<backticks>>"
 )
 """A verbose pattern of the parts of a text in which a tag is only text."""
+
+SIGN_BEFORE_NUMBER = _fill(r"(?: <<currency_code>> | <<dollar>> | \p{Sc} )")
+"""A verbose pattern of what may stand before an amount: "EUR", "US-$", "€"."""
+
+SIGN_AFTER_NUMBER = _fill("<<sign_after>>")
+"""A verbose pattern of what may stand after an amount: "%", "°C", and what may stand before it."""
 
 # -- spans that start with a letter or a digit -----------------------------------------------------
 
@@ -181,8 +221,17 @@ _WORD_SPANS = r"""
     (?: [ \u00a0\u202f] (?=[A-Z]*\d) [A-Z\d]{4} ){2,7}
     [ \u00a0\u202f] (?=[A-Z]*\d) [A-Z\d]{1,4} (?!\w)
 )
-| (?P<number> [vV]\d++ (?: \.\d++ )++ (?! [\p{Lu}\p{Ll}]*+\d ) )
+| (?P<number>
+    [vV]\d++ (?: \.\d++ )++ (?! [\p{Lu}\p{Ll}]*+\d )
+  | (?=[A-Z]) (?: <<currency_code>> | <<dollar>> ) <<after_sign>>
+  | <<amount>>
+)
 | (?P<code>
+    <<formula>>
+  # Two that are compared. Longer names may be tags.
+  | (?<![<>/=]) (?: \p{L} | \d++ (?: [.,]\d++ )? ) (?: [<>]=? | [!=]= | [≤≥≠] )
+    (?: \p{L} | \d++ (?: [.,]\d++ )? ) (?! [\w>] )
+  |
     (?: \p{Lu}[\p{Lu}\d._]{1,40}+ (?! \(-?\p{Ll}++\) )
       | [\p{L}_][\w.]{0,60}+ (?: ::\w++ ){0,5}+ (?! \([\p{L}\s./-]++\) )
     ) <<arguments>>
@@ -219,17 +268,12 @@ _OTHER_SPANS = r"""
 | (?P<placeholder>
     (?= \{\s*+[\w.]++\s*+,\s*+(?:<<icu_types>>)\b ) <<icu>>
   | <<template>>
-  | \{\{\{?+ [^{}]++ \}\}\}? | \{ [^\s{}"']*+ \}
-  | [$\#%@]\{ [^\s{}]++ \} | \$\([\w.-]++\) | \[\[ (?=\w{0,64}[_.$\d]) [\w.$-]++ \]\]
+  | \{\{\{?+ [^{}]++ \}\}\}? | [$\#%@]\{ [^\s{}]++ \} | [$\#%@]?+ <<braces>>
+  | \$\([\w.-]++\) | \[\[ (?: (?=\w{0,64}[_.$\d]) [\w.$-]++ | [a-z][a-z-]*+ ) \]\]
   | \#{2,3}+ [A-Z][A-Z\d_]++ \#{2,3}+
   | %% (?: [A-Za-z_]\w++%% )?+
   # In "100 %ig", the sign belongs to the number.
-  | (?! (?<=\d[ \u00a0\u202f]) %-?[a-zA-Z]{2} ) (?: (?<!\d) | (?<=%\d) ) %
-    (?: \([\w.-]++\)[a-zA-Z] | <\w++>[a-zA-Z]? | [A-Za-z_]\w++ (?: [.-]\w++ )*+ %(?!\w)
-      | [A-Z][A-Z0-9_]++
-      | (?: \d{1,2}\$ )? [-+0\#]*+ (?: \d{1,3}+ | \* )? (?: \.(?:\d++|\*) )? (?:hh?|ll?|z|j|t)?
-        [a-zA-Z@] (?! [a-zA-Z]{2} )
-      | \d{1,2}+ )
+  | (?! (?<=\d[ \u00a0\u2009\u202f]?) %-?[a-zA-Z]{2} ) % <<format>>
 )
 | (?P<entity> & (?: [a-zA-Z][a-zA-Z0-9]{1,31}+ | \#\d{1,7}+ | \#[xX][0-9a-fA-F]{1,6}+ ) ; )
 | (?P<code>
@@ -256,17 +300,16 @@ _OTHER_SPANS = r"""
   | (?<![\w@]) @[\p{L}_](?: \w | [.-](?=\w) )*+
 )
 | (?P<number>
+    # A phone number.
     <<after_space>> \+\d (?= (?: [^\d\n]{0,3}\d ){6} ) \d{0,2}+
     (?: [ \u00a0]?\(\d{1,5}+\) )? (?: [ \u00a0/.-]{0,3} \d{1,12}+ ){1,8}+
   | \(0[ ]?\d{1,5}+\) [ \u00a0]? \d{2,}+ (?: [ /-]\d{2,}+ )*+
-  | <<after_space>> [-+−] <<number>>
-  | (?<!\w) \p{No}++
+  | (?: <<after_space>> [-+−] )? \p{Sc} <<after_sign>>
+  | <<after_space>> [-+−] (?: <<amount>> | <<number>> )
+  | (?<!\w) \p{No}++ (?: <<narrow_space>>? <<sign_after>> )?
 )
 | (?P<symbol>
-    # A sign beside a number. It has its own slot, because languages put it in different places.
-    (?<= [\d¼-¾⅐-⅞] (?: ,[-–—] )? [ \u00a0\u202f]? ) (?: [%‰‱\p{Sc}] | °[CFK](?!\p{L}) | [℃℉] )
-  | \p{Sc} (?= [ \u00a0\u202f]?\d )
-  | <?[-=]{1,2}+> | <-{1,2}+ (?![\w-]) | @@++ | __++ | \|++ | (?![+=<>±])[\p{Sm}⁇⁈]
+    <?[-=]{1,2}+> | <-{1,2}+ (?![\w-]) | @@++ | __++ | \|++ | (?![+=<>±])[\p{Sm}⁇⁈]
 )
 | (?P<emoji>
     (?<!\w) :[a-z+-][a-z\d_+-]{1,30}+: (?!\w)
@@ -282,7 +325,10 @@ def built_in_pattern() -> regex.Pattern[str]:
     The kind "plain" is a stretch of words without spans.
     """
     # Most words consist of letters alone. They are passed over at once.
-    plain = r"(?: \p{L}{1,64}+ (?! [\d_@:/\\(+#-] | \.\w ) [\s,;!?]*+ )++"
+    plain = rf"""(?: \p{{L}}{{1,64}}+
+        (?! [\d_@:/\\(+$<>=!≤≥≠\#{_SCRIPT_DIGITS}-] | \.\w
+          | (?<=[A-Z]{{3}}) [ \u00a0\u2009\u202f] [-+−]?\d )
+        [\s,;!?]*+ )++"""
     word = rf"(?P<plain> {plain} ) | (?=[\p{{L}}\p{{N}}_]) (?: {_WORD_SPANS} )"
     pattern = rf"<<not_in_word>> (?: {word} ) | (?![\p{{L}}\s,;!?]) (?: {_OTHER_SPANS} )"
     return regex.compile(_fill(pattern), regex.VERBOSE)

@@ -1,8 +1,9 @@
 """Finding the parts of a text that a translation keeps as they are: addresses, numbers, code, …"""
 
 import functools
+import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -27,6 +28,8 @@ SpanKind = Literal[
     "pattern",
     "unknown",
 ]
+
+_SEPARATED_DIGITS = re.compile(r"\d\D\d")
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,49 @@ class SpanFinder:
         """
         self._patterns = [regex.compile(pattern) for pattern in patterns]
 
-    def find(self, text: str) -> list[Span]:
-        """Returns the spans of a text in their order. They do not overlap."""
+    def find(self, text: str, boundaries: Container[int] = ()) -> list[Span]:
+        """Returns the spans of a text in their order. They do not overlap.
+
+        Those that touch are one (see `join_touching`).
+
+        Args:
+            text: a text.
+            boundaries: positions where spans that touch stay two.
+        """
         spans: list[Span] = []
         for pattern in self._patterns:
             spans = _fill_gaps(text, spans, functools.partial(_user_spans, pattern))
         spans = _with_elements(text, spans)
-        return _fill_gaps(text, spans, _built_in_spans)
+        return join_touching(text, _fill_gaps(text, spans, _built_in_spans), boundaries)
+
+
+def join_touching(text: str, spans: Sequence[Span], boundaries: Container[int] = ()) -> list[Span]:
+    """Joins spans that touch, so that a model cannot put anything between them.
+
+    What the patterns of the user match stays alone, and so does a number such as 1,5, which the
+    target language may write otherwise.
+
+    Args:
+        text: a text.
+        spans: parts of it, in order and without overlap.
+        boundaries: positions where nothing is joined, such as those of a tag that was taken out.
+    """
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        touches = last is not None and last.end == span.start and span.start not in boundaries
+        if last and touches and _can_join(text, last) and _can_join(text, span):
+            kind = span.kind if span.kind == last.kind else "code"
+            joined[-1] = Span(last.start, span.end, kind)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _can_join(text: str, span: Span) -> bool:
+    if span.kind == "number":
+        return _SEPARATED_DIGITS.search(text, span.start, span.end) is None
+    return span.kind != "pattern"
 
 
 def _fill_gaps(
@@ -102,17 +141,8 @@ def _user_spans(pattern: regex.Pattern[str], text: str, start: int, end: int) ->
 def _built_in_spans(text: str, start: int, end: int) -> list[Span]:
     if UNUSUAL.search(text, start, end) is None:
         return []
-    spans: list[Span] = []
-    repeated = ""  # the symbol that the last span consists of
-    for match in built_in_pattern().finditer(text, start, end):
-        if match.lastgroup == "plain":
-            continue
-        kind = cast(SpanKind, match.lastgroup)
-        span = Span(match.start(), match.end(), kind)
-        if kind in ("emoji", "symbol"):
-            last = spans[-1] if spans else None
-            if last and (last.end, last.kind, repeated) == (span.start, kind, match[0]):
-                span = Span(spans.pop().start, span.end, kind)
-            repeated = match[0]
-        spans.append(span)
-    return spans
+    return [
+        Span(match.start(), match.end(), cast(SpanKind, match.lastgroup))
+        for match in built_in_pattern().finditer(text, start, end)
+        if match.lastgroup != "plain"
+    ]

@@ -129,7 +129,7 @@ def unwrap(text: str, source_language: str, target_language: str) -> Wrapped:
     """
     if _is_bare(text) or not _LETTER.search(text):
         return Wrapped("", text, "", "", "")
-    conversion = _Conversion(source_language, target_language)
+    conversion = MarkConversion(source_language, target_language)
     start, end = _trimmed(text, 0, len(text))
     prefix, suffix = text[:start], text[end:]
     for _ in range(_MAX_LAYERS):
@@ -157,7 +157,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, start + len(part.strip())
 
 
-def _outer_layer(text: str, conversion: "_Conversion") -> _Layer | None:
+def _outer_layer(text: str, conversion: "MarkConversion") -> _Layer | None:
     """Returns the outermost part around a text without white space at its ends, or None."""
     return (
         _enclosing(text, conversion)
@@ -168,7 +168,7 @@ def _outer_layer(text: str, conversion: "_Conversion") -> _Layer | None:
     )
 
 
-def _enclosing(text: str, conversion: "_Conversion") -> _Layer | None:
+def _enclosing(text: str, conversion: "MarkConversion") -> _Layer | None:
     """Finds quotes or brackets around the whole text, and the end marks after them."""
     opening = text[:1]
     closers = CLOSING.get(opening)
@@ -183,7 +183,7 @@ def _enclosing(text: str, conversion: "_Conversion") -> _Layer | None:
     return _Layer(start, end, before, after + conversion.marks(tail))
 
 
-def _emphasis(text: str, conversion: "_Conversion") -> _Layer | None:
+def _emphasis(text: str, conversion: "MarkConversion") -> _Layer | None:
     """Finds "**text**" and the end marks after it."""
     match = _EMPHASIS.match(text)
     if match is None:
@@ -200,7 +200,7 @@ def _emphasis(text: str, conversion: "_Conversion") -> _Layer | None:
     return _Layer(start, end, marks, marks + conversion.marks(text[len(body) :]))
 
 
-def _leading(text: str, conversion: "_Conversion") -> _Layer | None:
+def _leading(text: str, conversion: "MarkConversion") -> _Layer | None:
     """Finds a bullet, a dash, signs or repeated marks before the text."""
     start = 0
     while start < len(text) and (text[start] in _SIGNS or text[start] in _MODIFIERS):
@@ -244,7 +244,7 @@ def _trailing(text: str) -> _Layer | None:
     return _Layer(0, end, "", text[end:]) if end < len(text) else None
 
 
-def _repeated_marks(text: str, conversion: "_Conversion") -> _Layer | None:
+def _repeated_marks(text: str, conversion: "MarkConversion") -> _Layer | None:
     """Finds end marks after the first one: "!!!"."""
     first = len(text.rstrip(_END_MARKS))
     run = text[first:]
@@ -256,7 +256,7 @@ def _repeated_marks(text: str, conversion: "_Conversion") -> _Layer | None:
 # -- the target language ---------------------------------------------------------------------------
 
 
-class _Conversion:
+class MarkConversion:
     """Changes quotes and marks from the style of one language to that of another."""
 
     def __init__(self, source_language: str, target_language: str) -> None:

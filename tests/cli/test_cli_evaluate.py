@@ -164,8 +164,16 @@ def test_a_tokenization_without_its_packages(
 
 
 def test_an_unknown_split(run_cli_expecting_error: RunCliExpectingError, toy_run: Path) -> None:
-    error = run_cli_expecting_error("evaluate", "runs/toy", "--split", "tset")
-    assert "toy has no split 'tset'. Its splits are:" in error
+    error = run_cli_expecting_error("evaluate", "runs/toy", "--split", "test-2")
+    assert "toy has no split 'test-2'. Its splits are:" in error
+
+
+def test_a_split_that_no_corpus_has_is_reported_before_a_corpus_is_fetched(
+    run_cli_expecting_error: RunCliExpectingError, toy_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("seq2seq.evaluation.test_set.load_corpus")
+    error = run_cli_expecting_error("evaluate", "runs/toy", "--split", "nope")
+    assert "There is no split 'nope'. A corpus has the splits train, valid and test" in error
 
 
 def test_a_missing_ensemble_member(

@@ -39,7 +39,7 @@ def test_an_export_into_an_empty_folder(
     [
         ("search.length_penalty=1e308", "search.length_penalty: must be less than or equal to 10"),
         ("training.threads=100000", "training.threads: must be less than or equal to 256"),
-        ("data.corpus=2021-99-99", "There is no corpus"),
+        ("data.corpus=2021-99-99", "data.corpus: there is no corpus"),
         ("training.budget=30", "training.budget: must be a section with keys (got 30)"),
         ("search.beam=many", "search.beam: must be a whole number (got 'many')"),
         ("text.sentences=perhaps", "text.sentences: must be true or false (got 'perhaps')"),

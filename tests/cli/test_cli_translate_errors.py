@@ -1,6 +1,9 @@
 """`seq2seq translate`: every mistake with its message."""
 
+import gzip
+import io
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,44 @@ def test_files_that_cannot_be_used(
     message = "give a file in a folder that exists"
     assert message in error_with(*source, "--output", str(tmp_path))
     assert message in error_with(*source, "--output", str(tmp_path / "no" / "out.txt"))
+
+
+def test_the_input_is_not_overwritten(
+    run_cli_expecting_error: RunCliExpectingError, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("ein hund\n", encoding="utf-8")
+    symbolic = tmp_path / "symbolic.txt"
+    symbolic.symlink_to(source)
+    hard = tmp_path / "hard.txt"
+    hard.hardlink_to(source)
+    for target in (source, tmp_path / "." / "in.txt", symbolic, hard):
+        files = ("--input", str(source), "--output", str(target))
+        # The folder does not exist: nothing else was done before.
+        error = run_cli_expecting_error("translate", "runs/nothing", *files)
+        assert "are the same file. Give another file" in error
+    assert source.read_text(encoding="utf-8") == "ein hund\n"
+
+
+def test_a_file_that_is_no_text(
+    run_cli_expecting_error: RunCliExpectingError, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.txt"
+    for content, message in (
+        (gzip.compress(b"ein hund\n"), f"{source} is compressed with gzip, not UTF-8 text."),
+        ("ein hund\n".encode("utf-16"), f"{source} is UTF-16 text, not UTF-8 text. Save it"),
+    ):
+        source.write_bytes(content)
+        error = run_cli_expecting_error("translate", "runs/nothing", "--input", str(source))
+        assert message in error
+
+
+def test_a_pipe_that_is_no_text(
+    run_cli_expecting_error: RunCliExpectingError, toy_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(b"ein hund\n"))))
+    error = run_cli_expecting_error("translate", "runs/toy")
+    assert "The input is compressed with gzip, not UTF-8 text. Unpack it first." in error
 
 
 def test_more_alternatives_than_the_beam(

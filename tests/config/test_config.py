@@ -193,10 +193,16 @@ def several(*corpora: dict[str, object]) -> dict[str, object]:
         ("search", {"beam": True}, "search.beam: must be a whole number (got True)"),
         ("text", {"protect": ["ok", "("]}, "text.protect.1: is not a valid regular expression"),
         ("text", {"protect": [r"\b"]}, "text.protect.0: matches the empty text; a pattern must"),
+        ("text", {"spans": False, "protect": ["A+"]}, "text.protect: protects nothing while"),
+        ("text", {"sentences": "no"}, "text.sentences: must be true or false (got 'no')"),
+        ("text", {"spans": 1}, "text.spans: must be true or false (got 1)"),
+        ("tokenizer", {"split_digits": "true"}, "must be true or false (got 'true')"),
+        ("model", {"family": "lstm", "residual": "off"}, "must be true or false (got 'off')"),
+        ("data", with_cleaning(drop_overlap="yes"), "must be true or false (got 'yes')"),
         ("text", {"protect": "ACME"}, "text.protect: must be a list (got 'ACME')"),
         ("data", {"corpus": "toy", "source": "de", "target": "de"}, "must be two languages"),
         ("data", {"corpus": "toy", "source": "de"}, "data.target: required"),
-        ("data", {"source": "de", "target": "en"}, "data: corpus or corpora is required"),
+        ("data", {"source": "de", "target": "en"}, "data.corpora: corpus or corpora is required"),
         ("data", {**SMALL["data"], "corpora": [{"name": "a"}]}, "corpus and corpora are both"),
         ("data", several({"name": "a"}, {"name": "a"}), "corpora has a twice; give it a greater"),
         ("data", several({"name": "a", "weight": 0}), "corpora.0.weight: must be greater than 0"),
@@ -238,6 +244,67 @@ def test_several_corpora_survive_a_dump(tmp_path: Path) -> None:
 def test_all_mistakes_are_reported_at_once() -> None:
     raw = {**SMALL, "search": {"beam": 0}, "batching": {"max_tokens": 0}, "serach": {}}
     with pytest.raises(UserError, match=r"x\.yaml has 3 mistakes:"):
+        parse_config(raw, "x.yaml")
+
+
+ALL_IN_DATA = {
+    "corpus": "nowhere",
+    "corpora": [{"name": "a"}, {"name": "b"}, {"name": "a"}, {"name": "b"}, {"name": "a"}],
+    "source": "de",
+    "target": "de",
+    "fallback": "nowhere-else",
+    "cleening": {},
+}
+
+
+def test_no_mistake_in_the_data_hides_another() -> None:
+    def mistake(name: str) -> str | None:
+        return f"There is no {name}." if name.startswith("nowhere") else None
+
+    with pytest.raises(UserError) as error:
+        parse_config({**SMALL, "data": ALL_IN_DATA}, "x.yaml", corpus_mistake=mistake)
+    assert str(error.value).splitlines() == [
+        "x.yaml has 7 mistakes:",
+        "  data.corpora: corpus and corpora are both given; give one of them (corpus: null or "
+        "corpora: [] turns the other one off)",
+        "  data.corpora: corpora has a twice; give it a greater weight instead",
+        "  data.corpora: corpora has b twice; give it a greater weight instead",
+        "  data.target: source and target are both 'de'; they must be two languages",
+        "  data.cleening: unknown key; did you mean cleaning?",
+        "  data.corpus: there is no nowhere.",
+        "  data.fallback: there is no nowhere-else.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "messages"),
+    [
+        ("search", {"nbest": 9, "no_repeat_ngram_size": 1}, ["nbest must be", "must be 0 (off)"]),
+        ("search", {"bem": 2, "nbest": 3}, ["did you mean beam?", "must be at most beam (2)"]),
+        ("search", {"no_repeat_ngram": 1}, ["is now called", "must be 0 (off)"]),
+        ("tokenizer", {"user_symbols": [""], "vocab_size": 9}, ["user_symbols is", "at least 300"]),
+        ("training", {"budget": {"step": 0}}, ["did you mean steps?", "steps: must be greater"]),
+        ("data", with_files(hold_out={"valid": -1, "test": 1.5}), ["valid is -1", "test is 1.5"]),
+        (
+            "data",
+            several({"name": {"kind": "files", "train": "a", "holdout": {"valid": -1}}}),
+            ["corpora.0.name.holdout: unknown key", "valid is -1"],
+        ),
+    ],
+)
+def test_rules_are_checked_beside_each_other_and_beside_mistyped_keys(
+    section: str, values: object, messages: list[str]
+) -> None:
+    with pytest.raises(UserError) as error:
+        parse_config({**SMALL, section: values}, "x.yaml")
+    assert "x.yaml has 2 mistakes:" in str(error.value)
+    for message in messages:
+        assert message in str(error.value)
+
+
+def test_a_mistyped_key_is_not_also_missing() -> None:
+    raw = {**SMALL, "training": {"budget": {"step": 5}}}
+    with pytest.raises(UserError, match=r"1 mistake:\n.*step: unknown key; did you mean steps\?$"):
         parse_config(raw, "x.yaml")
 
 
@@ -322,6 +389,12 @@ def test_a_run_folder_of_today_is_read_as_it_was_written(tmp_path: Path) -> None
     path = tmp_path / "config.yaml"
     path.write_text(dump_config(config), encoding="utf-8")
     assert load_run_config(path) == config
+
+
+def test_patterns_without_effect_do_not_make_a_run_folder_unusable(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({**SMALL, "text": {"spans": False, "protect": ["A+"]}}))
+    assert load_run_config(path).text.protect == ()
 
 
 def test_a_run_that_depends_on_a_removed_key_is_refused(tmp_path: Path) -> None:

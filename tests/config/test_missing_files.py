@@ -58,3 +58,24 @@ def test_files_of_one_corpus(config_file: Path) -> None:
 def test_a_run_folder_is_read_without_them(config_file: Path) -> None:
     config = load_run_config(config_file, ["search.beam=1"])
     assert config.data.extra_pairs[0].target == Path("e.en")
+
+
+def test_mistakes_elsewhere_in_the_section_do_not_hide_them(config_file: Path) -> None:
+    overrides = ["search.beam=1", "data.corpus=toy", "data.target=de", "data.fallbak=x"]
+    with pytest.raises(UserError) as error:
+        load_config(config_file, overrides)
+    message = str(error.value)
+    assert "x.yaml has 6 mistakes:" in message
+    assert "data.corpora.1.name.valid: v.tsv does not exist" in message
+    assert "data.extra_pairs.0.target: e.en does not exist" in message
+
+
+def test_a_language_without_a_file_is_a_mistake(config_file: Path) -> None:
+    fixed = ["search.beam=1", "data.corpora=[]", "data.extra_pairs=[]", "data.target=es"]
+    files = "{kind: files, train: {de: here.de, en: here.de}, valid: here.de}"
+    with pytest.raises(UserError) as error:
+        load_config(config_file, [*fixed, f"data.corpus={files}"])
+    assert str(error.value).splitlines()[1:] == [
+        "  data.corpus.train: has files for de and en, but none for 'es'; add its path under "
+        "`es:`, or correct data.source and data.target"
+    ]

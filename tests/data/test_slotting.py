@@ -40,6 +40,9 @@ def slotted(
     [
         ("Seite 31", "Page 31", ("Seite [0]", "Page [0]")),
         ("%d von %s", "%s of %d", ("[0] von [1]", "[1] of [0]")),
+        ("Es sind 50 %.", "It is 50%.", ("Es sind [0].", "It is [0].")),
+        ("Es kostet 3,50 €.", "It costs €3.50.", ("Es kostet [0].", "It costs [0].")),
+        ("50 % der Leute", "50 percent of them", ("50 % der Leute", "50 percent of them")),
         ("Hallo 😀", "Hello 😀", ("Hallo [0]", "Hello [0]")),
         ("Siehe https://x.org/a.", "See https://x.org/a.", ("Siehe [0].", "See [0].")),
         ("Hallo Anna", "Hello Anna", ("Hallo Anna", "Hello Anna")),  # words are no spans

@@ -34,7 +34,7 @@ from seq2seq.settings import SearchSettings
 from seq2seq.text.layer import TextLayer
 from seq2seq.text.normalization import fold_spaces, normalize_text
 from seq2seq.text.sentences import SentenceSplitter
-from seq2seq.text.tokenizer import COPY, Tokenizer
+from seq2seq.text.tokenizer import COPY, SLOTS, Tokenizer
 from seq2seq.text.tokenizer_training import train_tokenizer
 
 VOCAB_SIZE = tiny_tokenizer().size("target")
@@ -272,6 +272,23 @@ def test_tags_are_placed_by_the_attention() -> None:
     assert translator(model).translate(texts)[0].alternatives[0].attention is None
     (shown,) = translator(model).translate(texts, attention=True)
     assert shown.alternatives[0].attention is not None
+
+
+def test_shown_tokens_have_the_text_of_the_slots() -> None:
+    # More parts than slots: a symbol stands for several parts.
+    numbers = [str(number) for number in range(100, 100 + len(SLOTS) + 2)]
+    text = " hund ".join(["katze", *numbers])
+    (shown,) = translator(max_source_tokens=500).translate([text], attention=True)
+    best = shown.alternatives[0]
+    assert best.text == text
+    for tokens in (best.source_tokens, best.target_tokens):
+        assert tokens is not None
+        assert tokens[-1] == "</s>"
+        assert "".join(tokens[:-1]).replace("\u2581", " ").strip() == text
+    assert best.attention is not None
+    assert best.target_tokens is not None
+    assert best.source_tokens is not None
+    assert best.attention.shape == (len(best.target_tokens), len(best.source_tokens))
 
 
 def test_quotes_are_those_of_the_target_language() -> None:

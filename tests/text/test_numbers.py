@@ -36,6 +36,18 @@ CODES = ["de", "en", "fr", "es", "pl", "ja", "de-CH", "pt_PT", "en-GB", "xx"]
         ("-3.5", "en", "de", "-3,5"),
         ("3,14", "de-AT", "en_GB", "3.14"),
         ("3,14", "DE", "EN", "3.14"),
+        ("3,5 %", "de", "en", "3.5 %"),
+        ("3,5%", "de", "en", "3.5%"),
+        ("3.5 %", "en", "de", "3,5 %"),
+        ("$1.50", "en", "de", "$1,50"),
+        ("-€3,5", "de", "en", "-€3.5"),
+        ("-3,5 °C", "de", "en", "-3.5 °C"),
+        ("€ 1.000,50", "de", "en", "€ 1,000.50"),
+        ("1.234,50 EUR", "de", "en", "1,234.50 EUR"),
+        ("US-$ 1’234.50", "de-CH", "de", "US-$ 1.234,50"),
+        ("1,5–2,5 %", "de", "en", "1.5–2.5 %"),
+        ("4.500,- €", "de", "en", "4,500,- €"),
+        ("1,5×2,5", "de", "en", "1.5×2.5"),
     ],
 )
 def test_a_certain_number_is_written_as_in_the_target_language(
@@ -92,6 +104,14 @@ def test_a_number_of_billions_is_no_ip_address() -> None:
         ("−5", "-5"),
         ("10–12", "10-12"),
         (f"1{NO_BREAK}234", f"1{THIN}234"),
+        ("50 %", "50%"),
+        (f"50{THIN}%", "50 %"),
+        ("3,5 %", "3.5%"),
+        ("5 °C", "5°C"),
+        ("1.000,5 €", "€1,000.5"),
+        ("EUR 50", "50 EUR"),
+        ("-5 $", "-$5"),
+        ("4.500,- €", "€4,500"),
     ],
 )
 def test_same_number(source: str, target: str) -> None:
@@ -100,7 +120,11 @@ def test_same_number(source: str, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "target"), [("5", "6"), ("3,14", "3.15"), ("1.234", "1.234,0"), ("1,5", "15")]
+    ("source", "target"),
+    [
+        *[("5", "6"), ("3,14", "3.15"), ("1.234", "1.234,0"), ("1,5", "15")],
+        *[("5 %", "5"), ("5 %", "5 €"), ("5 €", "6 €"), ("-5 €", "5 €")],
+    ],
 )
 def test_different_numbers(source: str, target: str) -> None:
     assert not same_number(source, target, "de", "en")

@@ -190,6 +190,21 @@ def test_a_new_word_keeps_its_case_in_a_translation_in_capitals() -> None:
     assert layer.finish(source, tokens, None) == "KRZYSZTOF BUYS THE TENT"
 
 
+def test_a_new_word_that_touches_a_span_is_one_with_it() -> None:
+    assert make_layer().prepare("Opa {x}Krzysztof kauft").slotted.text == f"Opa {A} kauft"
+
+
+def test_a_new_word_and_a_span_stay_two_where_a_tag_was() -> None:
+    source = make_layer().prepare("Opa {x}<b>Krzysztof</b> kauft")
+    assert source.slotted.text == f"Opa {A}{B} kauft"
+
+
+def test_a_long_run_without_spaces_is_copied_whatever_the_config_says() -> None:
+    for unknown_words in ("copy", "translate"):
+        source = make_layer(unknown_words).prepare("Opa kauft " + "das" * 21)
+        assert source.slotted.text == f"Opa kauft {A}"
+
+
 def test_a_new_word_within_another_span_is_a_part_of_it() -> None:
     (span,) = make_layer().spans("Wer kauft im Shop https://krzysztof.example/zelt jetzt?")
     assert span.kind == "url"
