@@ -10,8 +10,6 @@ Legend
     N  rows of all sentences, at most B * W
 """
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,18 +32,22 @@ class BeamLayout:
         # Whether every sentence has W rows, so that row n has slot n.
         self.is_full = len(self.sentence_of_row) == self.sentences * self.width
 
-    @cached_property
+    @property
     def slots(self) -> Integers:
         """(N,) int64. If row n is the k-th row of sentence b, then its slot is b * W + k."""
+        if self.is_full:
+            return np.arange(len(self.sentence_of_row))
         first_rows = self.row_counts.cumsum() - self.row_counts  # (B,)
         rows = np.arange(len(self.sentence_of_row))
         ranks = rows - first_rows[self.sentence_of_row]  # (N,) within the sentence
         slots: Integers = self.sentence_of_row * self.width + ranks
         return slots
 
-    @cached_property
+    @property
     def row_numbers(self) -> Integers:
         """(B,W) int64, the number of the row in each slot. Empty slots hold 0."""
+        if self.is_full:
+            return np.arange(len(self.sentence_of_row)).reshape(self.sentences, self.width)
         numbers = np.zeros(self.sentences * self.width, dtype=np.int64)
         numbers[self.slots] = np.arange(len(self.slots))
         return numbers.reshape(self.sentences, self.width)

@@ -30,8 +30,10 @@ def load_onnx(
     folder = OnnxFolder.open(path)
     settings = folder.settings
     settings = replace(settings, search=settings.search.with_changes(search))
-    threads = _available_cores()
-    engine = load_engine(folder.encoder_file, folder.decoder_file, threads=threads)
+    # One thread for each batch: a step is too small to gain from more.
+    engine = load_engine(
+        folder.encoder_file, folder.decoder_file, threads=1, workers=_available_cores()
+    )
     return assemble(
         engine, folder.tokenizer, settings, shortlist=_load_shortlist(folder), precision="float32"
     )

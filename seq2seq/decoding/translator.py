@@ -34,6 +34,10 @@ from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 __all__ = ["Alternative", "Translation", "Translator"]
 
 
+# So few segments are not worth the start of a thread.
+_FEWEST_TO_SHARE = 4
+
+
 @dataclass(frozen=True)
 class _Segment:
     """A sentence, or a part of a long one, that is translated at once.
@@ -170,7 +174,7 @@ class Translator:
         progress: Callable[[int, int], None],
     ) -> list[list[Alternative]]:
         """Returns the alternatives of each segment."""
-        batches = list(_batches(segments, search))
+        batches = list(_batches(segments, search, self.engine.workers))
         results: list[list[Alternative]] = [[] for _ in segments]
         # How many segments of each text are not translated yet.
         remaining = Counter(segment.text_number for segment in segments)
@@ -294,11 +298,12 @@ def _checked(texts: object) -> list[str]:
     return checked
 
 
-def _batches(segments: list[_Segment], search: SearchSettings) -> Iterator[list[int]]:
+def _batches(segments: list[_Segment], search: SearchSettings, workers: int) -> Iterator[list[int]]:
     """Yields batches of segment numbers, longest first.
 
-    The padded source tokens of a batch times the beam are at most `batch_tokens`. Segments with
-    tags are in batches of their own: the others need no attention.
+    The padded source tokens of a batch times the beam are at most `batch_tokens`, and less if some
+    of the workers would have nothing to do. Segments with tags are in batches of their own: the
+    others need no attention.
     """
 
     def kind(number: int) -> bool:
@@ -307,11 +312,15 @@ def _batches(segments: list[_Segment], search: SearchSettings) -> Iterator[list[
     def length(number: int) -> int:
         return len(segments[number].source.tokens)
 
+    most_tokens = search.batch_tokens
+    if len(segments) >= _FEWEST_TO_SHARE:
+        total = search.beam * sum(length(number) + 1 for number in range(len(segments)))
+        most_tokens = min(most_tokens, -(-total // workers))
     batch: list[int] = []
     for number in sorted(range(len(segments)), key=lambda number: (kind(number), -length(number))):
         if batch:
             padded_tokens = (len(batch) + 1) * (length(batch[0]) + 1)
-            is_full = padded_tokens * search.beam > search.batch_tokens
+            is_full = padded_tokens * search.beam > most_tokens
             if is_full or kind(batch[0]) != kind(number):
                 yield batch
                 batch = []

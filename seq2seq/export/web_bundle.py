@@ -5,7 +5,7 @@ that is called at once. It returns what the module exports, and has names of its
 has.
 
 This reads the modules of export/web and no others: each import and export stands at the start of a
-line, and has one of two forms.
+line, and has one of the forms below.
 """
 
 import posixpath
@@ -18,6 +18,8 @@ from importlib.resources.abc import Traversable
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";$', re.MULTILINE)
 # export function name, export class Name, export const NAME
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|class|const|let) (\w+)", re.MULTILINE)
+# export { NAME };
+_EXPORT_LIST = re.compile(r"^export \{ (\w+(?:, \w+)*) \};$", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 
@@ -65,6 +67,7 @@ def _add(modules: Mapping[str, str], path: str, order: list[str], open_modules: 
 
 def _as_function(path: str, code: str, order: list[str]) -> str:
     exports = [match[2] for match in _EXPORT.finditer(code)]
+    exports += [match[1] for match in _EXPORT_LIST.finditer(code)]
 
     def imported(match: re.Match[str]) -> str:
         names = re.sub(r"\s+as\s+", ": ", match[1])
@@ -72,6 +75,7 @@ def _as_function(path: str, code: str, order: list[str]) -> str:
 
     code = _IMPORT.sub(imported, code)
     code = _EXPORT.sub(r"\1 \2", code)
+    code = _EXPORT_LIST.sub("", code)
     other = _OTHER.search(code)
     if other:
         raise ValueError(f"{path}: the bundler does not know this form: {other[0]}")

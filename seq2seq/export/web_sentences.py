@@ -22,16 +22,19 @@ import sentencex
 
 # The library divides texts of more than 10 KB itself, and loses what is between the parts.
 _ASKED_AT_ONCE = 60
-# How long a question may take, and about how many words it is in any case.
-_SECONDS = 2.0
-_FEWEST_WORDS = 500
+# If an answer takes longer, this is how long the answers to a question may take, and how many there
+# are in any case.
+_QUICK = 5e-6
+_SECONDS = 0.5
+_FEWEST_WORDS = 300
 _LARGEST_ALPHABET = 150
 # Each question is a paragraph of its own.
 _PARAGRAPH = "\n\n"
-# Asked about in any case: typical first words of sentences, and German months.
+# Asked about in any case: typical first words of sentences, names with "!", and German months.
 _CAPITALIZED = (
     "The It He She We They You I In On At If When This That There But And So My Your His Her Its "
-    "Our What Who Why How Where Which Is Are Was Were Do Does Did Has Have Had Can Could Will "
+    "Our What Who Why How Where Which Is Are Was Were Do Does Did Has Have Had Can Could Will Yes "
+    "Yahoo Yum "
     "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
 )
 # A title or unit of this many letters.
@@ -47,7 +50,7 @@ def sentence_knowledge(language: str, words: Collection[str]) -> dict[str, objec
         words: words of the language in lower case.
 
     Returns:
-        What `Knowledge` in export/web/text/sentence_boundaries.js needs. Sets are sorted lists.
+        What `Knowledge` in export/web/text/sentence_boundaries.js needs. Sets are lists.
     """
     return _Questions(re.split("[-_]", language.lower())[0]).answers(words)
 
@@ -58,16 +61,18 @@ class _Questions:
     def __init__(self, language: str) -> None:
         self._language = language
         self._most_words = _FEWEST_WORDS
-        start = time.perf_counter()
-        self.kept("qx qx {}. Qx qx", ["qx"] * _ASKED_AT_ONCE)
-        seconds_per_word = (time.perf_counter() - start) / _ASKED_AT_ONCE
-        # Of most languages it answers about a million words in a second. Of two, it is slow.
-        self._most_words = max(_FEWEST_WORDS, int(_SECONDS / seconds_per_word))
+        seconds = min(self._seconds_per_word() for _ in range(5))
+        # In most languages, it answers about a million words in a second. In a few, it is slow.
+        if seconds < _QUICK:
+            self._most_words = sys.maxsize
+        else:
+            self._most_words = max(_FEWEST_WORDS, int(_SECONDS / seconds))
 
     def answers(self, words: Collection[str]) -> dict[str, object]:
         """Asks everything."""
-        capitalized = sorted({word.capitalize() for word in words} | set(_CAPITALIZED.split()))
         lower = _candidates(words)
+        known = [word.capitalize() for word in sorted(words, key=len)]
+        capitalized = list(dict.fromkeys([*_CAPITALIZED.split(), *known]))
         abbreviations = self.kept("qx qx {}. Qx qx", lower)
         starters = self.divided("Qx Q. {} qx", capitalized)
         found: dict[str, object] = {
@@ -121,6 +126,11 @@ class _Questions:
         """Returns the words with which the text is divided."""
         return self._asked(question, words, divides=True)
 
+    def _seconds_per_word(self) -> float:
+        start = time.perf_counter()
+        self.kept("qx qx {}. Qx qx", ["qx"] * _ASKED_AT_ONCE)
+        return (time.perf_counter() - start) / _ASKED_AT_ONCE
+
     def _asked(self, question: str, words: Iterable[str], *, divides: bool) -> list[str]:
         found: list[str] = []
         rest = itertools.islice(words, self._most_words)
@@ -158,4 +168,5 @@ def _strings(length: int, alphabet: str = string.ascii_lowercase) -> list[str]:
 @functools.cache
 def _punctuation() -> list[str]:
     characters = map(chr, range(sys.maxunicode + 1))
-    return [character for character in characters if unicodedata.category(character)[0] == "P"]
+    marks = [character for character in characters if unicodedata.category(character)[0] == "P"]
+    return list(dict.fromkeys([*"!?.…。！？｡", *marks]))

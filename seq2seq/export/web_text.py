@@ -15,13 +15,16 @@ import regex
 
 from seq2seq.decoding import segmentation
 from seq2seq.errors import UserError
-from seq2seq.export.web_patterns import UnsupportedPatternError, compile_pattern
+from seq2seq.export.web_pattern_reader import UnsupportedPatternError
+from seq2seq.export.web_patterns import compile_pattern
 from seq2seq.export.web_sentences import sentence_knowledge
 from seq2seq.settings import TranslatorSettings
 from seq2seq.text import (
     case,
     forbidden_tokens,
+    inline_pairs,
     layer,
+    long_runs,
     markup,
     normalization,
     numbers,
@@ -54,10 +57,12 @@ _BYTE = "6"
 _CONSTANTS: dict[ModuleType, str] = {
     case: "NO_CASE CAPITALIZED UPPER NUM_CASES _WORD _CASED_WORD _DOTLESS_I",
     forbidden_tokens: "_DIGIT _CHINESE_CHARACTERS",
+    inline_pairs: "_BRACKETS _MAY_FOLLOW _HINT _LINK _MOST_WORDS_IN_BRACKETS _MAX_PAIRS",
     layer: "_SHORTEST_NAME _PLAIN_MARKS _FIRST_TAG _RESERVED",
-    markup: "_BLOCK_NAMES _MAX_DEPTH _MAX_ELEMENTS",
+    long_runs: "_LONGEST_WORD _LONGEST_RUN _LONG_RUN _FINAL_MARKS",
+    markup: "BLOCK_NAMES _MAX_DEPTH _MAX_ELEMENTS",
     normalization: "_SEPARATING _INVISIBLE _WHITE_SPACE",
-    numbers: "_SIGNS _SPACES _POINT_BETWEEN_DIGITS",
+    numbers: "_SIGNS _SPACES _RANGE _POINT_BETWEEN_DIGITS _AMOUNT",
     paired_marks: "CLOSING _CLOSERS _PAIR_MARK _OPENING_WITH_SPACE _PUNCTUATION _MAX_DEPTH",
     repetition: "_MARKS _REPEATED_WORDS _LONGEST_PERIOD _SYMBOL_RUN",
     segmentation: "_SENTENCE_END",
@@ -65,8 +70,9 @@ _CONSTANTS: dict[ModuleType, str] = {
         "_OK_PERIOD _WHITE_SPACE _GERMAN_ORDINAL _WORD_START _LOOK_BACK _LIST_MARKER _LIST_NUMBER "
         "_END_MARKS _CLOSING_MARKS _WIDE_OPENING_MARKS _FULL_WIDTH_MARKS"
     ),
-    slots: "SLOTS _SLOT _SLOTS_AFTER_MARK _MARKS _SIGN",
+    slots: "SLOTS _SLOT _SLOTS_AFTER_MARK _LETTER _MARKS",
     span_patterns: "UNUSUAL",
+    spans: "_SEPARATED_DIGITS",
     tag_placement: "_UNIT _WORD_CHARACTER _NAME",
     tags: "_VOID_NAMES _CODE_NAMES _QUOTES _NOT_TRANSLATED _HINT",
     wrapping: (
@@ -91,7 +97,9 @@ def text_rules(settings: TranslatorSettings, words: Collection[str] = ()) -> str
     Raises:
         UserError: a pattern of the user (text.protect) has something that JavaScript lacks.
     """
-    rules = {module.__name__.rpartition(".")[2]: _constants(module) for module in _CONSTANTS}
+    rules: dict[str, Any] = {}
+    for module in _CONSTANTS:
+        rules[module.__name__.rpartition(".")[2]] = _constants(module)
     unspaced = _plain(scripts.UNSPACED)
     rules["layer"] |= {
         "SLOTS": list(SLOTS),
@@ -99,6 +107,7 @@ def text_rules(settings: TranslatorSettings, words: Collection[str] = ()) -> str
         "WORD": _plain(source_words.WORD),
         "WORD_WITH_SPACES": _plain(layer._WORD),
     }
+    rules["long_runs"] |= {"UNSPACED": unspaced, "WORD": _plain(source_words.WORD)}
     rules["slots"]["UNSPACED"] = unspaced
     rules["sentences"]["UNSPACED"] = unspaced
     rules["sentences"]["ABBREVIATIONS"] = _plain(_abbreviations(settings.source))

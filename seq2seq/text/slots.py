@@ -17,6 +17,7 @@ _SLOT = re.compile("[" + "".join(SLOTS) + "]")
 _SLOTS_AFTER_MARK = re.compile(
     rf"(?P<mark> ?(?<![.!?…])[.!?…]+) ?(?P<slots>{_SLOT.pattern}(?: ?{_SLOT.pattern})*)$"
 )
+_LETTER = re.compile(r"[^\W\d_]")
 _MARKS = tuple(".,;:!?")
 _RESERVED = re.compile("[" + "".join(RESERVED) + "]")
 
@@ -45,7 +46,7 @@ class SlottedText:
 
     def has_letters(self) -> bool:
         """Whether there is anything to translate besides the slots."""
-        return any(character.isalpha() for character in self.text)
+        return _LETTER.search(self.text) is not None
 
     def set_apart(self, translation: str) -> str:
         """Corrects the white space around the slots of a translation, and final marks before them.

@@ -125,7 +125,7 @@ class OnnxDecoding:
         self._candidates = candidates
         rows = next(iter(encoded.values())).shape()[0]
         numbers = np.arange(rows)
-        self._set("parents", numbers)
+        self._is_selected = False
         self._set_layout(BeamLayout(np.ones_like(numbers)))
         # Among candidates, the best tokens are found here, because the graph does not know them.
         count = 1 if candidates is not None else min(best, vocabulary)
@@ -135,12 +135,14 @@ class OnnxDecoding:
         """Reads the last token (N,) of every row. Returns what may come next, and the attention
         (N,S) if it was requested and the model has any."""
         self._set("token", tokens)
+        if not self._is_selected:
+            self._set("parents", np.arange(len(tokens)))
         inputs = {name: self._tensors[name] for name in self._input_names}
         values = self._decoder.run_with_ort_values(self._output_names, inputs)
         outputs = dict(zip(self._output_names, values, strict=True))
         for name in self._state_names:
             self._tensors[STATE + name.removeprefix(NEXT_STATE)] = outputs[name]
-        self._set("parents", np.arange(len(tokens)))
+        self._is_selected = False
         attention = outputs[_ATTENTION].numpy() if _ATTENTION in outputs else None
         return self._next_tokens(outputs), attention
 
@@ -172,7 +174,10 @@ class OnnxDecoding:
             layout: which of the new rows belong to which sentence.
         """
         self._set("parents", rows)
-        self._set_layout(layout)
+        self._is_selected = True
+        # In the middle of a search, most layouts are as before.
+        if not np.array_equal(layout.row_counts, self._layout.row_counts):
+            self._set_layout(layout)
         if sentences is None:
             return
         if self._candidates is not None:
@@ -190,18 +195,19 @@ class OnnxDecoding:
         self._tensors[name] = _value(array)
 
 
-def load_engine(encoder: Path, decoder: Path, *, threads: int) -> OnnxEngine:
+def load_engine(encoder: Path, decoder: Path, *, threads: int, workers: int = 1) -> OnnxEngine:
     """Loads the graphs of an exported folder.
 
     Args:
         encoder: encoder.onnx.
         decoder: decoder.onnx.
         threads: how many threads compute one step.
+        workers: how many batches are searched at the same time.
 
     Raises:
         UserError: a file is missing, damaged, or of another version.
     """
-    return OnnxEngine(_session(encoder, threads), _session(decoder, threads))
+    return OnnxEngine(_session(encoder, threads), _session(decoder, threads), workers)
 
 
 def _session(path: Path, threads: int) -> InferenceSession:

@@ -133,10 +133,11 @@ class TopTokens:
         totals = totals.reshape(sentences, width * entries)
         # Stable, so that of equal ones the first row and its better column wins.
         positions = (-totals).argsort(axis=1, kind="stable")[:, :count]  # (B,K)
-        log_probs = np.take_along_axis(totals, positions, axis=1)
+        numbers = np.arange(sentences)[:, None]  # (B,1)
+        log_probs = totals[numbers, positions]
         if not entries:
             return log_probs, positions, positions
-        rows = np.take_along_axis(row_numbers, positions // entries, axis=1)
+        rows = row_numbers[numbers, positions // entries]
         return log_probs, rows, self._columns[rows, positions % entries]
 
     def _strike(self, rows: Integers, columns: Integers) -> None:

@@ -52,6 +52,8 @@ class TorchNextTokens:
         columns = logits.shape[1]
         self._layout = layout
         self._forbidden = forbidden
+        # Rows and columns of logits that have changed since the maxima were found.
+        self._changed: list[tuple[Tensor, Tensor]] = []
         if logits.numel() <= _SMALL:
             # Normalize at once. Every column is its own group.
             log_probs = torch.log_softmax(logits.float(), dim=1)
@@ -74,7 +76,7 @@ class TorchNextTokens:
     def exclude(self, rows: Indices, columns: Indices) -> None:
         index = (self._tensor(rows), self._tensor(columns))
         self._logits[index] = MINUS_INFINITY
-        self._update_maxima(*index)
+        self._changed.append(index)
 
     @torch.inference_mode()
     def exclude_all_but(self, rows: Indices, columns: Indices) -> None:
@@ -83,7 +85,7 @@ class TorchNextTokens:
         self._maxima[index[0]] = MINUS_INFINITY
         self._logits[index[0]] = MINUS_INFINITY
         self._logits[index] = logits
-        self._update_maxima(*index)
+        self._changed.append(index)
 
     @torch.inference_mode()
     def allow(self, rows: Indices, columns: Indices) -> None:
@@ -93,7 +95,7 @@ class TorchNextTokens:
         found, ranks = is_forbidden.nonzero(as_tuple=True)
         index = (row_numbers[found], column_numbers[found])
         self._logits[index] = self._forbidden_logits[index[0], ranks]
-        self._update_maxima(*index)
+        self._changed.append(index)
 
     @torch.inference_mode()
     def pass_on(self, rows: Integers, column: int, heirs: Integers) -> None:
@@ -104,8 +106,8 @@ class TorchNextTokens:
         passed_on = self._logits[row_numbers, column]
         self._logits[row_numbers, best] = torch.maximum(logits, passed_on)
         self._logits[row_numbers, column] = MINUS_INFINITY
-        self._update_maxima(row_numbers, best)
-        self._update_maxima(row_numbers, torch.full_like(best, column))
+        self._changed.append((row_numbers, best))
+        self._changed.append((row_numbers, torch.full_like(best, column)))
 
     @torch.inference_mode()
     def best(self, scores: Floats, count: int) -> tuple[Floats, Integers, Integers]:
@@ -116,6 +118,7 @@ class TorchNextTokens:
     def _best(self, scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """`best`, of tensors."""
         layout = self._layout
+        self._update_maxima()
         columns = self._logits.shape[1]
         row_scores = scores - self._log_sum_exp
 
@@ -153,10 +156,12 @@ class TorchNextTokens:
             maxima[:, :rest] = torch.maximum(maxima[:, :rest], logits[:, end:])
         return maxima
 
-    def _update_maxima(self, rows: Tensor, columns: Tensor) -> None:
-        """Finds the maximum again for the group of column `columns[i]` in row `rows[i]`."""
-        if self._maxima is self._logits:
+    def _update_maxima(self) -> None:
+        """Finds the maxima again of the groups in which a logit has changed."""
+        if self._maxima is self._logits or not self._changed:
             return
+        rows = torch.cat([rows for rows, _ in self._changed])  # (R,)
+        columns = torch.cat([columns for _, columns in self._changed])
         groups = columns % self._groups  # (R,)
         group_columns, exists = self._columns_of(groups)  # (R,M)
         logits = self._logits[rows.unsqueeze(1), group_columns]

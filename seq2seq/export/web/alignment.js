@@ -1,17 +1,15 @@
-/**
- * Which words of the source each word of a translation attended to.
- *
- * Attention is between tokens. Between a text and its tokens lies the text layer, which takes tags
- * off, puts slots in and changes capitals. So the tokens are found again in the text: their
- * characters and those of the text are aligned, as a comparison of two files does it.
- *
- * Legend
- *   T  target tokens
- *   S  source tokens
- */
+// Which words of the source each word of a translation attended to.
+//
+// Attention is between tokens. Between a text and its tokens lies the text layer, which takes tags
+// off, puts slots in and changes capitals. So the tokens are found again in the text: their
+// characters and those of the text are aligned, as a comparison of two files does it.
+//
+// Legend
+//   T  target tokens
+//   S  source tokens
 
 // Words of scripts without spaces are too long to show anything. Each of their tokens is a word.
-const UNSPACED = /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmr}\p{scx=Mymr}]/u;
+const UNSPACED = /\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana}|\p{scx=Thai}|\p{scx=Lao}|\p{scx=Khmr}/u;
 const WORD = /\S+/gu;
 const SPACE = "\u2581";
 // Longer texts are not compared: the time grows with the square of what differs.
@@ -202,9 +200,9 @@ function matchMiddle(units, others, offset, partner) {
 }
 
 /**
- * Gives the characters without a token one. Such a stretch is what a slot stands for, so it gets the
- * token that no character has: the one between those around it. A stretch without one, as a tag, is
- * left as it is.
+ * Gives the characters without a token one. Such a stretch is what a slot stands for, so it gets
+ * the token that no character has: the one between those around it. A stretch without one, as a
+ * tag, is left as it is.
  *
  * @param {number[]} found the token of each character, or -1. It is changed.
  * @param {number} count how many tokens there are

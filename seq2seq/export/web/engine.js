@@ -1,13 +1,11 @@
-/**
- * Computes the model with ONNX Runtime: the two graphs that seq2seq/export/onnx.py describes.
- *
- * Legend
- *   B  sentences in memory
- *   S  source tokens
- *   W  the largest number of rows of a sentence
- *   N  rows (open hypotheses); those of a sentence are neighbors
- *   V  target vocabulary
- */
+// Computes the model with ONNX Runtime: the two graphs that seq2seq/export/onnx.py describes.
+//
+// Legend
+//   B  sentences in memory
+//   S  source tokens
+//   W  the largest number of rows of a sentence
+//   N  rows (open hypotheses); those of a sentence are neighbors
+//   V  target vocabulary
 
 const PAD = 0;
 const MEMORY = "memory.";
@@ -104,7 +102,7 @@ class Decoding {
    */
   select(rows, sentences, rowCounts) {
     this.tensors.parents = integers(this.ort, rows, [rows.length]);
-    this.#setLayout(rowCounts);
+    this._setLayout(rowCounts);
     if (sentences === null) {
       return;
     }
@@ -116,7 +114,7 @@ class Decoding {
   }
 
   /** Row n is the k-th row of sentence b: its slot is b * W + k. Empty slots hold row 0. */
-  #setLayout(rowCounts) {
+  _setLayout(rowCounts) {
     const width = Math.max(1, ...rowCounts);
     const rowNumbers = new Array(rowCounts.length * width).fill(0);
     const slots = [];

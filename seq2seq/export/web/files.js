@@ -1,8 +1,6 @@
-/**
- * The files that a translation needs; files.json lists them. They lie beside the page, or inside it
- * where the page is one file. There each is an element <script type="text/plain" id="NAME"> with its
- * content, compressed with gzip, in base64.
- */
+// The files that a translation needs; files.json lists them. They lie beside the page, or inside it
+// where the page is one file. There each is an element <script type="text/plain" id="NAME"> with
+// its content, compressed with gzip, in base64.
 
 /**
  * @param {(share: number) => void} onProgress called with the share that has arrived
@@ -89,6 +87,9 @@ async function unzipped(bytes) {
 }
 
 function fromBase64(text) {
+  if (Uint8Array.fromBase64) {
+    return Uint8Array.fromBase64(text);
+  }
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let position = 0; position < binary.length; position++) {

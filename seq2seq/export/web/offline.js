@@ -1,8 +1,6 @@
-/**
- * Keeps the page for times without a network. With one, its files are loaded as always.
- *
- * files.json lists them. It comes with the page.
- */
+// Keeps the page for times without a network. With one, its files are loaded as always.
+//
+// files.json lists them. It comes with the page.
 
 const CACHE = "translator";
 

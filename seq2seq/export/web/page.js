@@ -1,4 +1,4 @@
-/** The page: hands what is typed to the worker, and shows what comes back. */
+// The page: hands what is typed to the worker, and shows what comes back.
 
 import { loadFiles, startWorker } from "./files.js";
 import { SourceShades, TranslationView } from "./view.js";
@@ -86,12 +86,15 @@ function megabytes(bytes) {
 }
 
 function showStatus(text) {
-  statusLine.textContent = text;
+  // A failure stays, whatever arrives after it.
+  if (!statusLine.classList.contains("failed")) {
+    statusLine.textContent = text;
+  }
 }
 
 function showFailure(message) {
-  statusLine.classList.add("failed");
   showStatus(`This does not work: ${message}`);
+  statusLine.classList.add("failed");
 }
 
 async function start() {

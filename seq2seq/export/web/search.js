@@ -1,16 +1,14 @@
-/**
- * Beam search for one or several sentences. A beam of 1 is greedy search. The twin of
- * seq2seq/decoding/search.py, which explains each rule. It finds the best translation only.
- *
- * Sums are rounded to float32, as there, so that both choose the same of two close ones.
- *
- * Legend
- *   K  beam size
- *   N  rows: the open hypotheses of all sentences in memory
- *   V  target vocabulary
- *   S  source tokens
- *   T  tokens of a translation
- */
+// Beam search for one or several sentences. A beam of 1 is greedy search. The twin of
+// seq2seq/decoding/search.py, which explains each rule. It finds the best translation only.
+//
+// Sums are rounded to float32, as there, so that both choose the same of two close ones.
+//
+// Legend
+//   K  beam size
+//   N  rows: the open hypotheses of all sentences in memory
+//   V  target vocabulary
+//   S  source tokens
+//   T  tokens of a translation
 
 import { SlotConstraint } from "./slot_constraint.js";
 
@@ -93,13 +91,13 @@ class BeamSearch {
 
   async run() {
     while (this.inMemory.some((sentence) => sentence.open.length)) {
-      await this.#advance();
+      await this._advance();
     }
     return this.all.map((sentence) => sentence.finished);
   }
 
   /** Adds one token to every open hypothesis. */
-  async #advance() {
+  async _advance() {
     const rows = this.inMemory.flatMap((sentence) => sentence.open);
     const last = rows.map((hypothesis) => hypothesis.tokens.at(-1) ?? this.bos);
     const { logProbs, attention } = await this.decoding.step(last);
@@ -109,18 +107,18 @@ class BeamSearch {
     for (const sentence of this.inMemory) {
       const count = sentence.open.length;
       const ofSentence = logProbs.slice(firstRow, firstRow + count);
-      ofSentence.forEach((row, rank) => this.#exclude(sentence, sentence.open[rank], row));
+      ofSentence.forEach((row, rank) => this._exclude(sentence, sentence.open[rank], row));
       const attentionRows = attention ? attention.slice(firstRow, firstRow + count) : null;
-      for (const rank of this.#extend(sentence, ofSentence, attentionRows)) {
+      for (const rank of this._extend(sentence, ofSentence, attentionRows)) {
         parents.push(firstRow + rank);
       }
       firstRow += count;
     }
-    this.#removeFinished(parents);
+    this._removeFinished(parents);
   }
 
   /** Makes the tokens impossible that may not come next. */
-  #exclude(sentence, hypothesis, logProbs) {
+  _exclude(sentence, hypothesis, logProbs) {
     const { tokens } = hypothesis;
     const slots = sentence.constraint ? sentence.constraint.missing(tokens) : [];
     const slotLogProbs = slots.map((token) => logProbs[token]);
@@ -151,17 +149,17 @@ class BeamSearch {
    * @param {Float32Array[] | null} attention the same
    * @returns {number[]} which of the open hypotheses each new one continues
    */
-  #extend(sentence, logProbs, attention) {
+  _extend(sentence, logProbs, attention) {
     const { beam } = this.settings;
     // At most K of the best 2K end, so K of the others can stay open.
     const best = bestContinuations(sentence.open, logProbs, 2 * beam);
     best.forEach((continuation, rank) => {
       if (rank < beam && continuation.token === this.eos) {
-        this.#finish(sentence, continuation, attention);
+        this._finish(sentence, continuation, attention);
       }
     });
     const others = best.filter((continuation) => continuation.token !== this.eos).slice(0, beam);
-    const kept = others.filter(({ logProb }) => this.#mayWin(sentence, logProb, others));
+    const kept = others.filter(({ logProb }) => this._mayWin(sentence, logProb, others));
     const before = sentence.open;
     sentence.open = kept.map(({ row, token, logProb }) => ({
       tokens: [...before[row].tokens, token],
@@ -172,7 +170,7 @@ class BeamSearch {
   }
 
   /** Keeps a hypothesis that ends, if it is the best one. */
-  #finish(sentence, { row, logProb }, attention) {
+  _finish(sentence, { row, logProb }, attention) {
     const score = logProb / lengthPenalty(this.length, this.settings.length_penalty);
     if (sentence.finished !== null && sentence.finished.score >= score) {
       return;
@@ -189,7 +187,7 @@ class BeamSearch {
    * remaining tokens have probability 1, and that it ends with the next token or at the length of
    * the source, whichever is later.
    */
-  #mayWin(sentence, logProb, others) {
+  _mayWin(sentence, logProb, others) {
     const { beam, prune, length_penalty: alpha } = this.settings;
     if (prune && logProb < Math.fround(others[0].logProb - prune)) {
       return false;
@@ -203,7 +201,7 @@ class BeamSearch {
   }
 
   /** Tells the engine which rows go on, and removes finished sentences when there are many. */
-  #removeFinished(parents) {
+  _removeFinished(parents) {
     const open = [];
     this.inMemory.forEach((sentence, number) => {
       if (sentence.open.length) {

@@ -1,11 +1,9 @@
-/**
- * Makes a translation contain the slots of its sentence, each exactly as often. The twin of
- * seq2seq/decoding/slot_constraint.py, which explains why.
- *
- * Legend
- *   V  target vocabulary
- *   T  tokens of a translation so far
- */
+// Makes a translation contain the slots of its sentence, each exactly as often. The twin of
+// seq2seq/decoding/slot_constraint.py, which explains why.
+//
+// Legend
+//   V  target vocabulary
+//   T  tokens of a translation so far
 
 /** Which slots the translations of a sentence must contain. */
 export class SlotConstraint {
@@ -28,7 +26,7 @@ export class SlotConstraint {
 
   /** Returns the different slots that a translation lacks, in ascending order. */
   missing(tokens) {
-    return [...this.#missingCounts(tokens).keys()];
+    return [...this._missingCounts(tokens).keys()];
   }
 
   /**
@@ -44,7 +42,7 @@ export class SlotConstraint {
    * @param {number} maxLength the most tokens of the translation, with </s>
    */
   require(logProbs, tokens, maxLength) {
-    const counts = this.#missingCounts(tokens);
+    const counts = this._missingCounts(tokens);
     const missing = [...counts.keys()];
     let heir = missing[0];
     for (const token of missing) {
@@ -58,11 +56,11 @@ export class SlotConstraint {
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
     const stepsLeft = maxLength - tokens.length; // with this one
     if (stepsLeft <= total + 1) {
-      this.#excludeOthers(logProbs, missing);
+      this._excludeOthers(logProbs, missing);
     }
   }
 
-  #excludeOthers(logProbs, missing) {
+  _excludeOthers(logProbs, missing) {
     const kept = missing.map((token) => logProbs[token]);
     logProbs.fill(-Infinity);
     missing.forEach((token, rank) => {
@@ -71,7 +69,7 @@ export class SlotConstraint {
   }
 
   /** Returns missing slot token -> how often it is missing. */
-  #missingCounts(tokens) {
+  _missingCounts(tokens) {
     const counts = new Map(this.required);
     for (const token of tokens) {
       if (counts.has(token)) {

@@ -16,7 +16,7 @@ export const BYTE = "6";
 const UNKNOWN_PENALTY = 10;
 
 /**
- * A vocabulary: the pieces of text, their log-probabilities (32 bits), a digit for the kind of each.
+ * A vocabulary: pieces of text, their log-probabilities (32 bits), a digit for the kind of each.
  * @typedef {{pieces: string[], scores: number[], kinds: string}} ModelData
  */
 

@@ -20,8 +20,9 @@ const SPELLING = 2;
 /** One model for both languages, or one for each. */
 export class Tokenizer {
   /**
-   * @param {{models: Object<string, import("./subword_model.js").ModelData>, words: string | null, case: any}} data the content
-   *   of tokenizer.json: the models, the words of the training text, the rules for case
+   * @param {{models: Object<string, import("./subword_model.js").ModelData>,
+   *   words: string | null, case: any}} data the content of tokenizer.json: the models, the words
+   *   of the training text, the rules for case
    * @param {any} settings the content of translator.json
    */
   constructor(data, settings) {

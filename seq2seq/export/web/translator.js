@@ -1,7 +1,5 @@
-/**
- * Line to line: divides a line into sentences, translates them and joins the translations. The twin
- * of seq2seq/decoding/translator.py.
- */
+// Line to line: divides a line into sentences, translates them and joins the translations. The twin
+// of seq2seq/decoding/translator.py.
 
 import { alignWords } from "./alignment.js";
 import { beamSearch } from "./search.js";
@@ -53,7 +51,7 @@ export class Translator {
     const sentences = this.layer.sentences(line);
     const translated = [];
     for (const sentence of sentences) {
-      translated.push(await this.#sentence(sentence.text));
+      translated.push(await this._sentence(sentence.text));
     }
     const texts = translated.map((sentence) => sentence.text);
     const text = this.layer.joinTranslations(texts, sentences);
@@ -62,19 +60,19 @@ export class Translator {
   }
 
   /** Translates a sentence, or remembers its translation. */
-  async #sentence(text) {
+  async _sentence(text) {
     let translated = this.remembered.get(text);
     if (translated === undefined) {
       const start = performance.now();
-      translated = await this.#translateSentence(text);
+      translated = await this._translateSentence(text);
       this.work.milliseconds += performance.now() - start;
       this.work.sentences += 1;
     }
-    this.#remember(text, translated);
+    this._remember(text, translated);
     return translated;
   }
 
-  #remember(text, translated) {
+  _remember(text, translated) {
     // Deleted first, so that it becomes the newest one.
     this.remembered.delete(text);
     this.remembered.set(text, translated);
@@ -84,10 +82,10 @@ export class Translator {
     }
   }
 
-  async #translateSentence(text) {
+  async _translateSentence(text) {
     const sources = this.layer.divide(text);
     const toSearch = sources.filter((source) => source.tokens.length);
-    const hypotheses = toSearch.length ? await this.#search(toSearch) : [];
+    const hypotheses = toSearch.length ? await this._search(toSearch) : [];
     const { tokenizer } = this.layer;
     const texts = [];
     const parts = [];
@@ -99,7 +97,7 @@ export class Translator {
       }
       texts.push(this.layer.finish(source, hypothesis.tokens, hypothesis.attention));
       parts.push({
-        sourceTokens: tokenizer.tokens(this.#cut(source), "source"),
+        sourceTokens: tokenizer.tokens(this._cut(source), "source"),
         targetTokens: tokenizer.tokens(hypothesis.tokens, "target"),
         attention: hypothesis.attention,
       });
@@ -107,9 +105,9 @@ export class Translator {
     return { text: this.layer.joinTexts(texts), parts };
   }
 
-  #search(sources) {
+  _search(sources) {
     const inputs = sources.map((source) => ({
-      tokens: [...this.#cut(source), EOS],
+      tokens: [...this._cut(source), EOS],
       forbidden: this.layer.forbiddenTokens(source),
       slots: this.layer.slotsOf(source),
     }));
@@ -119,7 +117,7 @@ export class Translator {
   }
 
   /** Returns the tokens, cut where a single character of a text is longer than the limit. */
-  #cut(source) {
+  _cut(source) {
     return source.tokens.slice(0, this.settings.max_source_tokens - 1);
   }
 }

@@ -1,4 +1,4 @@
-/** What the page shows: the translation word by word, and the shades behind the source. */
+// What the page shows: the translation word by word, and the shades behind the source.
 
 // Less attention than this is not shown.
 const LEAST_WEIGHT = 0.03;
@@ -60,16 +60,16 @@ export class TranslationView {
     this.sourcesOf = new Map();
     this.current = null;
     this.lateTimer = 0;
-    element.addEventListener("pointerover", (event) => this.#choose(wordAt(event.target)));
-    element.addEventListener("pointerdown", (event) => this.#choose(wordAt(event.target)));
+    element.addEventListener("pointerover", (event) => this._choose(wordAt(event.target)));
+    element.addEventListener("pointerdown", (event) => this._choose(wordAt(event.target)));
     element.addEventListener("pointerleave", (event) => {
       // A finger leaves when it is lifted. What it tapped stays shown.
       if (event.pointerType === "mouse") {
-        this.#choose(null);
+        this._choose(null);
       }
     });
-    element.addEventListener("keydown", (event) => this.#move(event));
-    element.addEventListener("blur", () => this.#choose(null));
+    element.addEventListener("keydown", (event) => this._move(event));
+    element.addEventListener("blur", () => this._choose(null));
   }
 
   /** The whole translation. */
@@ -79,7 +79,7 @@ export class TranslationView {
 
   /** Prepares for the translations of other lines. What is shown stays until they come. */
   expect(sourceLines) {
-    this.#choose(null);
+    this._choose(null);
     this.lineStarts = [];
     let start = 0;
     for (const line of sourceLines) {
@@ -87,7 +87,7 @@ export class TranslationView {
       start += line.length + 1;
     }
     while (this.lines.length > sourceLines.length) {
-      this.#forget(this.lines.pop().paragraph);
+      this._forget(this.lines.pop().paragraph);
     }
     while (this.lines.length < sourceLines.length) {
       const paragraph = document.createElement("p");
@@ -130,14 +130,14 @@ export class TranslationView {
     this.element.setAttribute("aria-busy", "false");
   }
 
-  #forget(paragraph) {
+  _forget(paragraph) {
     for (const word of paragraph.children) {
       this.sourcesOf.delete(word);
     }
     paragraph.remove();
   }
 
-  #choose(word) {
+  _choose(word) {
     if (word === this.current) {
       return;
     }
@@ -147,7 +147,7 @@ export class TranslationView {
     this.onWord(this.sourcesOf.get(word) ?? [], word?.textContent ?? "");
   }
 
-  #move(event) {
+  _move(event) {
     const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
     const step = steps[event.key];
     const words = [...this.element.querySelectorAll(".word")];
@@ -158,7 +158,7 @@ export class TranslationView {
     const place = words.indexOf(this.current);
     const first = step > 0 ? 0 : words.length - 1;
     const next = place < 0 ? first : Math.min(words.length - 1, Math.max(0, place + step));
-    this.#choose(words[next]);
+    this._choose(words[next]);
   }
 }
 

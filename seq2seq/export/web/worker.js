@@ -1,16 +1,14 @@
-/**
- * Translates in a thread of its own, so that the page never waits.
- *
- * Messages to the worker
- *   {kind: "load", files}                  name -> content of each file, as a Uint8Array
- *   {kind: "translate", request, lines}    replaces an earlier request that is not finished
- *
- * Messages from the worker
- *   {kind: "ready", source, target, modelBytes}
- *   {kind: "line", request, number, text, words}   words: see alignment.js
- *   {kind: "finished", request, sentences, milliseconds}   what has been translated since the start
- *   {kind: "failed", message}
- */
+// Translates in a thread of its own, so that the page never waits.
+//
+// Messages to the worker
+//   {kind: "load", files}                  name -> content of each file, as a Uint8Array
+//   {kind: "translate", request, lines}    replaces an earlier request that is not finished
+//
+// Messages from the worker
+//   {kind: "ready", source, target, modelBytes}
+//   {kind: "line", request, number, text, words}   words: see alignment.js
+//   {kind: "finished", request, sentences, milliseconds}   what has been translated since the start
+//   {kind: "failed", message}
 
 import { Engine } from "./engine.js";
 import { TextLayer } from "./text/layer.js";
@@ -43,19 +41,23 @@ async function answer(message) {
 }
 
 async function load(files) {
-  const ort = await importOrt(files["onnxruntime.js"], files["onnxruntime.wasm.gz"]);
   const settings = parse(files["translator.json"]);
-  const encoder = files["encoder.onnx"];
-  const decoder = files["decoder.onnx"];
-  const modelBytes = encoder.length + decoder.length;
+  // The browser compiles ONNX Runtime while the text layer is made.
+  const loading = loadEngine(files);
   const tokenizer = new Tokenizer(parse(files["tokenizer.json"]), settings);
   const layer = new TextLayer(parse(files["text_rules.json"]), settings, tokenizer);
-  const engine = await Engine.load(ort, encoder, decoder);
+  const engine = await loading;
   translator = new Translator(engine, layer, settings);
   const { source, target } = settings;
+  const modelBytes = files["encoder.onnx"].length + files["decoder.onnx"].length;
   self.postMessage({ kind: "ready", source, target, modelBytes });
   await work();
   await warmUp(engine);
+}
+
+async function loadEngine(files) {
+  const ort = await importOrt(files["onnxruntime.js"], files["onnxruntime.wasm.gz"]);
+  return Engine.load(ort, files["encoder.onnx"], files["decoder.onnx"]);
 }
 
 /**

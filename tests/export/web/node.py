@@ -1,38 +1,28 @@
-"""Runs the modules of the page in Node.js."""
+"""Runs JavaScript of the page with Node.js."""
 
 import json
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from seq2seq.export.web_bundle import page_sources
+import pytest
 
-NODE = shutil.which("node")
+NEEDS_NODE = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 
 
-def run_node(script: Path, given: object) -> Any:
-    """Runs a script beside the modules of the page, which it imports as "./NAME.js".
+def run_node(script: str, *arguments: str, content: Any) -> Any:
+    """Runs a script of this folder.
 
     Args:
-        script: a module.
-        given: it gets this as JSON on standard input.
+        script: its name.
+        arguments: those of the command line.
+        content: what it reads from standard input, as JSON.
 
     Returns:
-        What it printed, read as JSON.
+        What it writes, which is JSON.
     """
-    assert NODE is not None
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for name, text in page_sources().items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
-        main = Path(shutil.copy(script, folder / "main.js"))
-        result = subprocess.run(
-            [NODE, str(main)], input=json.dumps(given), capture_output=True, text=True, timeout=120
-        )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+    command = ["node", str(Path(__file__).with_name(script)), *arguments]
+    done = subprocess.run(command, input=json.dumps(content), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

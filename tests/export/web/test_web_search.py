@@ -14,12 +14,11 @@ import random
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from export.web.node import NODE, run_node
+from node import NEEDS_NODE, run_node
 
 from seq2seq.decoding.beam_layout import BeamLayout
 from seq2seq.decoding.engine import Booleans, Floats, Integers
@@ -28,7 +27,7 @@ from seq2seq.decoding.search import beam_search
 from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+pytestmark = NEEDS_NODE
 
 MODULUS = 1_000_003
 SLOTS = (4, 5, 6)
@@ -36,7 +35,7 @@ Case = dict[str, Any]
 
 
 class NumberEngine:
-    """The twin of search_cases.js."""
+    """The twin of search_cases.mjs."""
 
     workers = 1
 
@@ -154,7 +153,7 @@ def search_in_python(case: Case) -> list[dict[str, Any] | None]:
 def test_it_finds_the_same_translations() -> None:
     rng = random.Random(3)
     cases = [random_case(rng) for _ in range(400)]
-    found = run_node(Path(__file__).parent / "search_cases.js", cases)
+    found = run_node("search_cases.mjs", content=cases)
     for case, results in zip(cases, found, strict=True):
         for result, expected in zip(results, search_in_python(case), strict=True):
             if result is not None and expected is not None:

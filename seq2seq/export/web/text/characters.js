@@ -2,7 +2,10 @@
 // whose strings consist of characters. Those of JavaScript consist of UTF-16 units, two for an
 // emoji. Positions count units here, and no function divides a character.
 
-const SPACES = String.raw`\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
+const SPACES = [
+  String.raw`\x09-\x0d\x1c-\x20\x85\xa0`,
+  String.raw`\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`,
+].join("");
 const IS_SPACE = new RegExp(`^[${SPACES}]+$`, "v");
 const SPACE_RUN = new RegExp(`[${SPACES}]+`, "v");
 const LEADING_SPACES = new RegExp(`^[${SPACES}]+`, "v");

@@ -5,9 +5,10 @@
 //   S  source tokens
 //   T  target tokens
 
-import { countCharacters, lastCharacter, splitWords, translate } from "./characters.js";
+import { lastCharacter, splitWords, translate } from "./characters.js";
 import { CaseFolder, isInCapitals } from "./case.js";
 import { ForbiddenTokens } from "./forbidden_tokens.js";
+import { findInlinePairs } from "./inline_pairs.js";
 import { stripTags } from "./markup.js";
 import { foldSpaces, foldSpacesBetween, normalizeCharacters } from "./normalization.js";
 import { localizeNumber } from "./numbers.js";
@@ -15,8 +16,9 @@ import { compileRules } from "./rules.js";
 import { joinTexts, Segmenter } from "./segmentation.js";
 import { joinTranslations, SentenceSplitter } from "./sentences.js";
 import { makeSlots } from "./slots.js";
-import { SpanFinder } from "./spans.js";
-import { unwrap } from "./wrapping.js";
+import { joinTouching, SpanFinder } from "./spans.js";
+import { UnknownWords } from "./unknown_words.js";
+import { MarkConversion, unwrap } from "./wrapping.js";
 
 /**
  * A sentence, or a part of a long one, as the model reads it.
@@ -47,7 +49,8 @@ export class TextLayer {
     this.tokenizer = tokenizer;
     this._symbols = tokenizer.slots(rules.layer.SLOTS);
     this._finder = settings.text.spans ? new SpanFinder(rules) : null;
-    this._copiesUnknownWords = settings.text.unknown_words === "copy";
+    this._unknownWords = new UnknownWords(tokenizer, settings, rules);
+    this._conversion = new MarkConversion(rules);
     this._localizes = settings.text.numbers === "localize";
     this._case = new CaseFolder(settings.target, rules.case);
     this._foldsCase = tokenizer.sourceCases > 1;
@@ -96,18 +99,13 @@ export class TextLayer {
    */
   prepare(text) {
     const wrapped = unwrap(text, this._rules);
-    let inner = wrapped.text;
-    let markup = null;
-    if (inner.includes("<") && this._finder !== null) {
-      const stripped = stripTags(inner, this._rules);
-      if (stripped.elements.length > 0) {
-        markup = stripped;
-        inner = stripped.text;
-      }
-    }
-    const spans = this.spans(inner, false);
-    inner = this._withKnownMarks(inner, spans);
-    const slotted = this._makeSlots(inner, this._withUnknown(inner, spans));
+    const markup = this._markup(wrapped.text);
+    const elements = markup?.elements ?? [];
+    const boundaries = new Set(elements.flatMap(({ start, end }) => [start, end]));
+    const taken = markup?.text ?? wrapped.text;
+    const spans = this.spans(taken, false, boundaries);
+    const inner = this._withKnownMarks(taken, spans);
+    const slotted = this._makeSlots(inner, this._withUnknown(inner, spans, boundaries));
     const source = { original: text, slotted, wrapped, markup, isUpper: false, tokens: [] };
     if (!slotted.hasLetters()) {
       return source;
@@ -115,6 +113,22 @@ export class TextLayer {
     source.tokens = this.tokenizer.encode(slotted.text, "source");
     source.isUpper = this._foldsCase && isInCapitals(slotted.text, this._rules.case);
     return source;
+  }
+
+  /** Takes out paired tags, quotes and the like. Returns null if there are none. */
+  _markup(text) {
+    if (this._finder === null) {
+      return null;
+    }
+    let pairs = [];
+    if (this._rules.inline_pairs.HINT.search(text) !== null) {
+      pairs = findInlinePairs(text, this.spans(text, false), this._conversion, this._rules);
+    }
+    if (pairs.length === 0 && !text.includes("<")) {
+      return null;
+    }
+    const stripped = stripTags(text, pairs, this._rules);
+    return stripped.elements.length > 0 ? stripped : null;
   }
 
   /** Returns the target tokens of the slots of a sentence, with repetitions. */
@@ -131,10 +145,11 @@ export class TextLayer {
    * Returns the parts of a text that must not change, in order.
    * @param {string} text
    * @param {boolean} unknown whether the words that the model cannot know are among them
+   * @param {Set<number>} boundaries positions where parts that touch stay two
    */
-  spans(text, unknown = true) {
-    const spans = this._finder === null ? [] : this._finder.find(text);
-    return unknown ? this._withUnknown(text, spans) : spans;
+  spans(text, unknown = true, boundaries = new Set()) {
+    const spans = this._finder === null ? [] : this._finder.find(text, boundaries);
+    return unknown ? this._withUnknown(text, spans, boundaries) : spans;
   }
 
   /** Makes each run of white space one space, but not within what must not change. */
@@ -169,65 +184,15 @@ export class TextLayer {
     return replaced + translate(text.slice(end), marks);
   }
 
-  /**
-   * Adds the words that the model cannot know: those with characters that the vocabulary lacks,
-   * new words that would be spelled letter by letter, and long runs of a symbol.
-   */
-  _withUnknown(text, spans) {
-    const unknown = this.tokenizer.unknownCharacters(text, "source");
-    for (const character of text) {
-      if (this._rules.layer.RESERVED.has(character)) {
-        unknown.add(character);
-      }
-    }
-    const runs = this._rules.repetition.SYMBOL_RUN.findAll(text);
-    const ranges = [...this._spelledWords(text), ...runs];
-    if (unknown.size === 0 && ranges.length === 0) {
+  /** Adds the words that the model cannot know. */
+  _withUnknown(text, spans, boundaries) {
+    const ranges = this._unknownWords.find(text, spans);
+    if (ranges.length === 0) {
       return spans;
     }
-    const wanted = new Uint8Array(text.length);
-    for (const { start, end } of ranges) {
-      wanted.fill(1, start, end);
-    }
-    if (unknown.size > 0) {
-      this._markUnknown(text, unknown, wanted);
-    }
-    for (const span of spans) {
-      wanted.fill(0, span.start, span.end);
-    }
-    const added = stretchesOf(wanted).map((range) => ({ ...range, kind: "unknown" }));
-    return [...spans, ...added].sort((a, b) => a.start - b.start);
-  }
-
-  /** Marks unknown characters, and the whole words that they are in. */
-  _markUnknown(text, unknown, wanted) {
-    let position = 0;
-    for (const character of text) {
-      if (unknown.has(character)) {
-        wanted.fill(1, position, position + character.length);
-      }
-      position += character.length;
-    }
-    for (const { start, end } of this._rules.layer.WORD_WITH_SPACES.findAll(text)) {
-      if (wanted.subarray(start, end).includes(1)) {
-        wanted.fill(1, start, end);
-      }
-    }
-  }
-
-  /** Returns where the words are that would be spelled letter by letter. */
-  _spelledWords(text) {
-    const known = this.tokenizer.sourceWords;
-    if (!this._copiesUnknownWords || known === null) {
-      return [];
-    }
-    const { SHORTEST_NAME, UNSPACED, WORD } = this._rules.layer;
-    return WORD.findAll(text).filter(({ text: word }) => {
-      if (known.has(word.toLowerCase()) || countCharacters(word) < SHORTEST_NAME) {
-        return false;
-      }
-      return UNSPACED.search(word) === null && this.tokenizer.isSpelled(word);
-    });
+    const added = ranges.map((range) => ({ ...range, kind: "unknown" }));
+    const inOrder = [...spans, ...added].sort((x, y) => x.start - y.start);
+    return joinTouching(text, inOrder, boundaries, this._rules.spans);
   }
 
   _makeSlots(text, spans) {
@@ -298,6 +263,20 @@ export class TextLayer {
     return joinTranslations(translations, sentences, this._rules);
   }
 
+  /**
+   * Returns the tokens of both sides for a reader, with what the slots stand for.
+   * @param {SourceText} source
+   * @param {number[]} sourceTokens
+   * @param {number[]} targetTokens
+   */
+  shownTokens(source, sourceTokens, targetTokens) {
+    const ofSource = this.tokenizer.tokens(sourceTokens, "source");
+    const ofTarget = this.tokenizer.tokens(targetTokens, "target");
+    const change = (text) => this._change(text);
+    const { slotted } = source;
+    return [slotted.fillParts(ofSource, (text) => text), slotted.fillParts(ofTarget, change)];
+  }
+
   _change(text) {
     return this._localizes ? localizeNumber(text, this._rules.numbers) : text;
   }
@@ -317,18 +296,6 @@ export class TextLayer {
     const rules = this._rules.tag_placement;
     return [markup.restore(text, sourceOffsets, targetOffsets, weights, rules), tags];
   }
-}
-
-/** Returns the stretches of ones. */
-function stretchesOf(flags) {
-  const stretches = [];
-  for (let start = flags.indexOf(1); start >= 0; ) {
-    const zero = flags.indexOf(0, start);
-    const end = zero < 0 ? flags.length : zero;
-    stretches.push({ start, end });
-    start = zero < 0 ? -1 : flags.indexOf(1, end);
-  }
-  return stretches;
 }
 
 /** Returns the range in the text without slots of a range in the text with slots. */

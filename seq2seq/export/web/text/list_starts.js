@@ -44,13 +44,16 @@ function markersOf(text) {
   for (const { 0: spaces, index } of text.slice(content).matchAll(/[ \t]+/gv)) {
     const position = content + index + spaces.length;
     const marker = markerAt(text, position);
-    const isPeriod = marker !== null && marker.text.endsWith(".");
-    if (marker === null || isPeriod || marker.kind === "bullet" || /\p{Lowercase}/v.test(marker.next)) {
-      continue;
+    if (marker !== null && isInlineMarker(marker)) {
+      markers.push({ ...marker, position, isFirst: false });
     }
-    markers.push({ ...marker, position, isFirst: false });
   }
   return markers;
+}
+
+/** Tells whether a marker may stand within a line. There, "1." ends a sentence. */
+function isInlineMarker({ kind, text, next }) {
+  return kind !== "bullet" && !text.endsWith(".") && !/\p{Lowercase}/v.test(next);
 }
 
 /** Returns the marker at a position if a space and more text follow it, or null. */

@@ -1,7 +1,14 @@
 // Paired inline tags: taken out before translation, put back around the translated words. See
 // seq2seq/text/markup.py.
 
-import { characterBefore, firstCharacter, isSpace, strip, stripEnd, stripStart } from "./characters.js";
+import {
+  characterBefore,
+  firstCharacter,
+  isSpace,
+  strip,
+  stripEnd,
+  stripStart,
+} from "./characters.js";
 import { Alignment } from "./tag_alignment.js";
 import { placeTags } from "./tag_placement.js";
 import { copiedElements, findTags, pairTags } from "./tags.js";
@@ -73,15 +80,15 @@ export class Markup {
 }
 
 /**
- * Takes paired tags out of a text.
+ * Takes paired tags out of a text, and the pairs of marks that are given.
  * @param {string} text
+ * @param {import("./inline_pairs.js").InlinePair[]} inlinePairs those that cross an element stay
  * @param {any} allRules those of text_rules.json
  */
-export function stripTags(text, allRules) {
-  const tagRules = allRules.tags;
-  const matches = tagsOutside(findTags(text, tagRules), copiedElements(text, tagRules));
-  const partners = partnersOf(matches, allRules.markup);
-  if (partners.size === 0) {
+export function stripTags(text, inlinePairs, allRules) {
+  const all = [...tagMarks(text, allRules), ...marksOf(inlinePairs)];
+  const marks = withoutCrossing(all.sort((a, b) => a.start - b.start));
+  if (marks.length === 0) {
     return new Markup(text, []);
   }
   const builder = new TextBuilder();
@@ -89,26 +96,82 @@ export function stripTags(text, allRules) {
   const elements = [];
   const opened = [];
   let position = 0;
-  matches.forEach((match, number) => {
-    if (!partners.has(number)) {
-      return;
-    }
-    builder.add(text.slice(position, match.start));
-    position = match.end;
-    builder.needsSpace ||= allRules.markup.BLOCK_NAMES.has(match.group("name").toLowerCase());
-    if (match.group("slash")) {
+  for (const mark of marks) {
+    builder.add(text.slice(position, mark.start));
+    position = mark.end;
+    builder.needsSpace ||= mark.isBlock;
+    if (mark.closes) {
       const element = elements[opened.pop()];
-      element.closing = match.text;
+      element.closing = mark.text;
       element.end = builder.length;
     } else {
       const parent = opened.at(-1) ?? -1;
       opened.push(elements.length);
-      elements.push({ opening: match.text, closing: "", start: builder.length, end: 0, parent });
+      elements.push({ opening: mark.text, closing: "", start: builder.length, end: 0, parent });
     }
-  });
+  }
   builder.add(text.slice(position));
   const stripped = stripEnd(builder.parts.join(""));
   return new Markup(stripped, trimmedElements(elements, stripped));
+}
+
+/**
+ * A tag, or one mark of a pair. `pair` is the same object for both of a pair, `text` is put back.
+ * @typedef {{start: number, end: number, text: string, pair: {isInline: boolean}, closes: boolean,
+ *   isBlock: boolean}} Mark
+ */
+
+/** Returns the paired tags of a text. They are nested. @returns {Mark[]} */
+function tagMarks(text, allRules) {
+  if (!text.includes("<")) {
+    return [];
+  }
+  const matches = tagsOutside(findTags(text, allRules.tags), copiedElements(text, allRules.tags));
+  const partners = partnersOf(matches, allRules.markup);
+  const opened = [];
+  return matches.filter((_, number) => partners.has(number)).map((match) => {
+    const { start, end, text: tag } = match;
+    const closes = Boolean(match.group("slash"));
+    if (!closes) {
+      opened.push({ isInline: false });
+    }
+    const pair = closes ? opened.pop() : opened.at(-1);
+    const isBlock = allRules.markup.BLOCK_NAMES.has(match.group("name").toLowerCase());
+    return { start, end, text: tag, pair, closes, isBlock };
+  });
+}
+
+/** Returns the marks of inline pairs. @returns {Mark[]} */
+function marksOf(inlinePairs) {
+  return inlinePairs.flatMap(({ start, textStart, textEnd, end, opening, closing }) => {
+    const pair = { isInline: true };
+    return [
+      { start, end: textStart, text: opening, pair, closes: false, isBlock: false },
+      { start: textEnd, end, text: closing, pair, closes: true, isBlock: false },
+    ];
+  });
+}
+
+/** Leaves out the inline pairs that cross an element. The others are nested. */
+function withoutCrossing(marks) {
+  const crossing = new Set();
+  const opened = [];
+  for (const { pair, closes } of marks) {
+    if (!closes) {
+      opened.push(pair);
+    } else if (!crossing.has(pair)) {
+      // Elements are nested in each other, so one of the two that cross is an inline pair.
+      while (opened.at(-1) !== pair && opened.at(-1).isInline) {
+        crossing.add(opened.pop());
+      }
+      if (opened.at(-1) === pair) {
+        opened.pop();
+      } else {
+        crossing.add(pair);
+      }
+    }
+  }
+  return marks.filter((mark) => !crossing.has(mark.pair));
 }
 
 /** Returns the tags that do not lie in any of the ranges. Both are in text order. */

@@ -15,17 +15,23 @@ export function localizeNumber(text, rules) {
   if (source.decimal === target.decimal && source.group === target.group) {
     return text;
   }
-  const digits = stripStartOf(text, rules.SIGNS);
-  const sign = text.slice(0, text.length - digits.length);
-  if (sign === "" && source.decimal === "." && rules.POINT_BETWEEN_DIGITS.fullMatch(digits)) {
+  const amount = rules.AMOUNT.fullMatch(text);
+  const before = amount?.group("before") ?? "";
+  const number = amount?.group("number") ?? text;
+  const after = amount?.group("after") ?? "";
+  const digits = stripStartOf(number, rules.SIGNS);
+  const sign = number.slice(0, number.length - digits.length);
+  const isAlone = before === "" && sign === "" && after === "";
+  if (isAlone && source.decimal === "." && rules.POINT_BETWEEN_DIGITS.fullMatch(digits)) {
     return text;
   }
   if (sign === "+" && [...rules.SPACES].some((space) => digits.includes(space))) {
     return text;
   }
-  // A part between separators is a number or a separator.
-  const parts = digits.split(/([\-–])/v);
-  return sign + parts.map((part) => localizePart(part, source, target)).join("");
+  const separators = rules.RANGE.findAll(digits).map((match) => match.text);
+  const parts = rules.RANGE.split(digits).map((part) => localizePart(part, source, target));
+  const localized = parts.map((part, index) => part + (separators[index] ?? "")).join("");
+  return before + sign + localized + after;
 }
 
 function localizePart(text, source, target) {

@@ -1,7 +1,7 @@
 // Quotes and brackets in pairs: which closing mark belongs to which opening mark. See
 // seq2seq/text/paired_marks.py.
 
-import { characterAt, characterBefore, firstCharacter, isAlphanumeric, isSpace } from "./characters.js";
+import { characterAt, characterBefore, isAlphanumeric, isSpace } from "./characters.js";
 
 /**
  * Tells whether the first mark of `body` is closed by the last one, and by none before.
@@ -9,32 +9,44 @@ import { characterAt, characterBefore, firstCharacter, isAlphanumeric, isSpace }
  * @param {any} rules those of seq2seq/text/paired_marks.py
  */
 export function isOnePair(body, rules) {
+  for (const [opening, closing] of findPairs(body, rules)) {
+    if (opening === 0) {
+      return closing === body.length - 1;
+    }
+  }
+  return false;
+}
+
+/**
+ * Yields the positions of the opening and the closing mark of each pair, as they close.
+ * @param {string} text
+ * @param {any} rules those of seq2seq/text/paired_marks.py
+ * @returns {Generator<[number, number]>}
+ */
+export function* findPairs(text, rules) {
   const { CLOSERS, CLOSING, OPENING_WITH_SPACE, PAIR_MARK } = rules;
-  const opening = firstCharacter(body);
-  const openMarks = [opening];
-  let lastOpening = 0;
-  for (const match of PAIR_MARK.findAll(body, opening.length)) {
-    const mark = match.text;
-    const position = match.start;
-    if (CLOSERS.has(mark)) {
-      const followsOpening = lastOpening === position - 1;
-      const opens = CLOSING.has(mark) && startsText(body, position, followsOpening, rules);
+  const openMarks = [];
+  const positions = [];
+  for (const { text: mark, start: position } of PAIR_MARK.findAll(text)) {
+    if (CLOSERS.has(mark) && position > 0) {
+      const followsOpening = positions.at(-1) === position - 1;
+      const opens = CLOSING.has(mark) && startsText(text, position, followsOpening, rules);
       const partner = opens ? -1 : partnerOf(openMarks, mark, rules);
-      if (partner === 0) {
-        return match.end === body.length;
-      }
-      if (partner > 0) {
+      if (partner >= 0) {
+        yield [positions[partner], position];
         openMarks.length = partner;
+        positions.length = partner;
         continue;
       }
       if (!opens && !OPENING_WITH_SPACE.includes(mark)) {
         continue;
       }
     }
-    openMarks.push(mark);
-    lastOpening = position;
+    if (CLOSING.has(mark)) {
+      openMarks.push(mark);
+      positions.push(position);
+    }
   }
-  return false;
 }
 
 /** Tells whether a mark that may open or close opens: it stands before a word and after none. */

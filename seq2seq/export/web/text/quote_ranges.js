@@ -1,5 +1,5 @@
-// Where the library sentencex sees quotes: an end mark within them ends no sentence. It is a part of
-// sentence_boundaries.js.
+// Where the library sentencex sees quotes: an end mark within them ends no sentence. It is a part
+// of sentence_boundaries.js.
 
 import { bisectLeft, characterAt, characterBefore, isAlphanumeric, isSpace } from "./characters.js";
 
@@ -16,7 +16,8 @@ const SYMMETRIC = new Set(PAIRS.filter(([open, close]) => open === close).map(([
 const WORD = String.raw`[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]`;
 const BOUNDARY = `(?:(?<=${WORD})(?!${WORD})|(?<!${WORD})(?=${WORD}))`;
 const NO_BOUNDARY = `(?:(?<=${WORD})(?=${WORD})|(?<!${WORD})(?!${WORD}))`;
-const QUOTES = new RegExp([...PAIRS.map(pairPattern), ...PAIRS.flatMap(linePattern)].join("|"), "gv");
+const PATTERNS = [...PAIRS.map(pairPattern), ...PAIRS.flatMap(linePattern)];
+const QUOTES = new RegExp(PATTERNS.join("|"), "gv");
 // A period between two sentences.
 const INNER_BREAK = /\. +[A-Z]/v;
 const NEW_UTTERANCE = /^ +[A-Z]/v;
@@ -25,15 +26,17 @@ function pairPattern([open, close]) {
   if (!APOSTROPHES.includes(open)) {
     return `${open}\\p{Any}*?${close}`;
   }
-  return `${NO_BOUNDARY}\\x${hex(open)}${BOUNDARY}\\p{Any}*?[^\\s\\x${hex(close)}]\\x${hex(close)}${NO_BOUNDARY}`;
+  const [opening, closing] = [open, close].map(hex);
+  const content = `${BOUNDARY}\\p{Any}*?[^\\s${closing}]`;
+  return NO_BOUNDARY + opening + content + closing + NO_BOUNDARY;
 }
 
 function linePattern([open, close]) {
-  return APOSTROPHES.includes(open) ? [`^\\x${hex(open)}.+?\\x${hex(close)}$`] : [];
+  return APOSTROPHES.includes(open) ? [`^${hex(open)}.+?${hex(close)}$`] : [];
 }
 
 function hex(character) {
-  return character.codePointAt(0).toString(16);
+  return `\\x${character.codePointAt(0).toString(16)}`;
 }
 
 /**
@@ -47,8 +50,8 @@ function hex(character) {
 export class QuoteRanges {
   /**
    * @param {string} text
-   * @param {(start: number, end: number) => boolean} isStrongBreak tells whether the mark there ends
-   *   a sentence for sure
+   * @param {(start: number, end: number) => boolean} isStrongBreak tells whether the mark there
+   *   ends a sentence for sure
    */
   constructor(text, isStrongBreak) {
     this._text = text;
@@ -142,16 +145,19 @@ export class QuoteRanges {
   /** Returns where a mark may be a quote: in no other quotes, and no apostrophe. */
   _candidates(mark, ranges) {
     const positions = [];
-    for (let at = this._text.indexOf(mark); at >= 0; at = this._text.indexOf(mark, at + mark.length)) {
+    let at = this._text.indexOf(mark);
+    while (at >= 0) {
       if (this._isCandidate(mark, at, ranges)) {
         positions.push(at);
       }
+      at = this._text.indexOf(mark, at + mark.length);
     }
     return positions;
   }
 
   _isCandidate(mark, position, ranges) {
-    const isQuoted = ({ kind, start, end }) => kind === "quote" && start <= position && position < end;
+    const isInside = ({ start, end }) => start <= position && position < end;
+    const isQuoted = (range) => range.kind === "quote" && isInside(range);
     const before = characterBefore(this._text, position);
     const after = characterAt(this._text, position + mark.length);
     return !ranges.some(isQuoted) && !(isAlphanumeric(before) && isAlphanumeric(after));

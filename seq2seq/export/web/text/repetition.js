@@ -16,7 +16,8 @@ export function repetitionStarts(text, rules) {
   if (words.length < new Set(words).size + REPEATED_WORDS) {
     return [0];
   }
-  for (let period = 1; period <= Math.min(LONGEST_PERIOD, words.length - REPEATED_WORDS); period += 1) {
+  const longest = Math.min(LONGEST_PERIOD, words.length - REPEATED_WORDS);
+  for (let period = 1; period <= longest; period += 1) {
     const comesAgain = words.slice(period).map((word, number) => word === words[number]);
     // A part of a text is divided if it stands there three times, the whole if it does twice.
     const isWhole = comesAgain.every(Boolean);

@@ -1,7 +1,7 @@
-// Where the library sentencex divides a text. The Python side calls it; a page cannot. What it knows
-// about words (abbreviations, months, …) was asked of it when the run was exported: see
-// seq2seq/export/web_sentences.py. A difference costs little, because seq2seq/text/sentences.py drops
-// doubtful boundaries on both sides.
+// Where the library sentencex divides a text. The Python side calls it, and a page cannot. What it
+// knows about words (abbreviations, months, …) was asked of it when the run was exported: see
+// seq2seq/export/web_sentences.py. A difference costs little, because both sides drop doubtful
+// boundaries (sentences.js).
 
 import {
   characterAt,
@@ -38,7 +38,7 @@ export class BoundaryFinder {
   /** @param {Knowledge} knowledge */
   constructor(knowledge) {
     this._knowledge = knowledge;
-    const others = [...knowledge.terminators].map((mark) => `\\u{${mark.codePointAt(0).toString(16)}}`);
+    const others = [...knowledge.terminators].map(escaped);
     this._run = `\\.(?: +\\.){2,}|[!?…](?: +[!?…])+|[${others.join("")}]+`;
   }
 
@@ -79,7 +79,8 @@ export class BoundaryFinder {
       const last = runs.at(-1);
       const end = index + marks.length;
       const isDots = /^\.[. ]*$/v.test(marks);
-      if (last && isDots && /[!?…]$/v.test(last.marks) && /^ +$/v.test(text.slice(last.end, index))) {
+      const isBehind = last !== undefined && /^ +$/v.test(text.slice(last.end, index));
+      if (isDots && isBehind && /[!?…]$/v.test(last.marks)) {
         last.end = end;
         last.marks = text.slice(last.start, end);
       } else {
@@ -270,6 +271,11 @@ function rangesOf(expression, text) {
   return Array.from(text.matchAll(expression), ({ 0: found, index }) => {
     return { start: index, end: index + found.length, kind: "other" };
   });
+}
+
+/** Returns a character as a class may have it. */
+function escaped(character) {
+  return `\\u{${character.codePointAt(0).toString(16)}}`;
 }
 
 function skipSpaces(text, position) {

@@ -32,7 +32,7 @@ export class SlottedText {
 
   /** Tells whether there is anything to translate besides the slots. */
   hasLetters() {
-    return /\p{L}/v.test(this.text);
+    return this._rules.LETTER.search(this.text) !== null;
   }
 
   /**
@@ -40,9 +40,7 @@ export class SlottedText {
    * @param {string} translation a text with slots
    */
   setApart(translation) {
-    const { MARKS, SIGN, SLOTS, SLOTS_AFTER_MARK } = this._rules;
-    const isSign = (slot) => SIGN.fullMatch(slot.text) !== null;
-    const signs = new Set(this.slots.filter(isSign).map((slot) => slot.symbol));
+    const { MARKS, SLOTS, SLOTS_AFTER_MARK } = this._rules;
     for (const slot of this.slots) {
       const before = characterBefore(this.text, slot.start);
       const after = characterAt(this.text, slot.start + slot.symbol.length);
@@ -51,18 +49,11 @@ export class SlottedText {
         continue; // it stands for several parts
       }
       let [left, right] = parts;
-      // The model decides about the space between a number and its sign.
-      const neighbor = (side) => {
-        const isFree = SLOTS.includes(side) && (signs.has(side) || signs.has(slot.symbol));
-        return isFree ? "" : side;
-      };
-      const leftNeighbor = neighbor(lastCharacter(left));
-      const rightNeighbor = neighbor(firstCharacter(right));
       const followsMark = endsWithAny(left, MARKS) && !MARKS.includes(before);
-      if (this._standsApart(before) && (this._isWord(leftNeighbor) || followsMark)) {
+      if (this._standsApart(before) && (this._isWord(lastCharacter(left)) || followsMark)) {
         left += " ";
       }
-      if (this._standsApart(after) && this._isWord(rightNeighbor)) {
+      if (this._standsApart(after) && this._isWord(firstCharacter(right))) {
         right = " " + right;
       }
       translation = left + slot.symbol + right;
@@ -82,14 +73,24 @@ export class SlottedText {
    * @param {(text: string) => string} change applied to each part
    */
   fill(translation, change) {
+    return this.fillParts([translation], change)[0];
+  }
+
+  /**
+   * Does what `fill` does with a translation, or with the source itself, in parts.
+   * @param {string[]} parts
+   * @param {(text: string) => string} change
+   */
+  fillParts(parts, change) {
     const unused = new Map();
     for (const slot of this.slots) {
       unused.set(slot.symbol, [...(unused.get(slot.symbol) ?? []), slot.text]);
     }
-    return this._rules.SLOT.replace(translation, (match) => {
+    const filling = (match) => {
       const text = unused.get(match.text)?.shift();
       return text === undefined ? "" : change(text);
-    });
+    };
+    return parts.map((part) => this._rules.SLOT.replace(part, filling));
   }
 
   /** Tells whether a character beside a slot of the source separates it from words. */

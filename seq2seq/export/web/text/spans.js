@@ -15,17 +15,19 @@ export class SpanFinder {
   }
 
   /**
-   * Returns the spans of a text in their order. They do not overlap.
+   * Returns the spans of a text in their order. They do not overlap, and those that touch are one.
    * @param {string} text
+   * @param {Set<number>} boundaries positions where spans that touch stay two
    * @returns {Span[]}
    */
-  find(text) {
+  find(text, boundaries) {
     let spans = [];
     for (const pattern of this._rules.protect) {
       spans = fillGaps(text, spans, (start, end) => userSpans(pattern, text, start, end));
     }
     spans = withElements(copiedElements(text, this._rules.tags), spans);
-    return fillGaps(text, spans, (start, end) => this._builtInSpans(text, start, end));
+    spans = fillGaps(text, spans, (start, end) => this._builtInSpans(text, start, end));
+    return joinTouching(text, spans, boundaries, this._rules.spans);
   }
 
   _builtInSpans(text, start, end) {
@@ -33,29 +35,43 @@ export class SpanFinder {
     if (UNUSUAL.search(text, start, end) === null) {
       return [];
     }
-    const spans = [];
-    let repeated = ""; // the symbol that the last span consists of
-    for (const match of BUILT_IN.findAll(text, start, end)) {
-      const kind = this._kindOf(match);
-      if (kind === "plain") {
-        continue;
-      }
-      const span = { start: match.start, end: match.end, kind };
-      if (kind === "emoji" || kind === "symbol") {
-        const last = spans.at(-1);
-        if (last?.end === span.start && last.kind === kind && repeated === match.text) {
-          span.start = spans.pop().start;
-        }
-        repeated = match.text;
-      }
-      spans.push(span);
-    }
-    return spans;
+    const matches = BUILT_IN.findAll(text, start, end);
+    const spans = matches.map((match) => {
+      return { start: match.start, end: match.end, kind: this._kindOf(match) };
+    });
+    return spans.filter((span) => span.kind !== "plain");
   }
 
   _kindOf(match) {
     return this._rules.span_patterns.KINDS.find((kind) => match.group(kind) !== undefined);
   }
+}
+
+/**
+ * Joins spans that touch, so that a model cannot put anything between them. What the patterns of
+ * the user match stays alone, and so does a number such as 1,5.
+ * @param {string} text
+ * @param {Span[]} spans in order and without overlap
+ * @param {Set<number>} boundaries positions where nothing is joined
+ * @param {any} rules those of seq2seq/text/spans.py
+ */
+export function joinTouching(text, spans, boundaries, rules) {
+  const canJoin = ({ start, end, kind }) => {
+    const isNumber = kind === "number" && rules.SEPARATED_DIGITS.search(text, start, end) !== null;
+    return kind !== "pattern" && !isNumber;
+  };
+  const joined = [];
+  for (const span of spans) {
+    const last = joined.at(-1);
+    const touches = last?.end === span.start && !boundaries.has(span.start);
+    if (touches && canJoin(last) && canJoin(span)) {
+      const kind = span.kind === last.kind ? span.kind : "code";
+      joined[joined.length - 1] = { start: last.start, end: span.end, kind };
+    } else {
+      joined.push(span);
+    }
+  }
+  return joined;
 }
 
 /** Adds the spans that `find` finds between those that there are. */

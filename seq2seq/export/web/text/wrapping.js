@@ -111,7 +111,7 @@ class Layers {
   constructor(allRules) {
     this._rules = allRules.wrapping;
     this._pairs = allRules.paired_marks;
-    this._conversion = new Conversion(allRules);
+    this._conversion = new MarkConversion(allRules);
   }
 
   /** Returns the outermost part around a text without white space at its ends, or null. */
@@ -137,7 +137,8 @@ class Layers {
       return null;
     }
     const [start, end] = trimmed(text, 1, body.length - 1);
-    const [before, after] = this._conversion.pair(text.slice(0, start), text.slice(end, body.length));
+    const marks = [text.slice(0, start), text.slice(end, body.length)];
+    const [before, after] = this._conversion.pair(...marks);
     const tail = this._conversion.marks(text.slice(body.length));
     return { start, end, prefix: before, suffix: after + tail };
   }
@@ -239,7 +240,8 @@ class Layers {
 }
 
 /** Changes quotes and marks from the style of one language to that of another. */
-class Conversion {
+export class MarkConversion {
+  /** @param {any} allRules those of text_rules.json */
   constructor(allRules) {
     this._rules = allRules.wrapping;
     const { source, target, sourceQuotes, targetQuotes } = allRules.languages;

@@ -1,11 +1,14 @@
-// Runs the page's search on a model without weights, as test_web_search.py does.
+// Runs the page's search on a model without weights: test_web_search.py compares it with Python.
+//
+// Usage: node search_cases.mjs < CASES > RESULTS
 //
 // Legend
 //   V  vocabulary
 //   S  source tokens
 
 import { readFileSync } from "node:fs";
-import { beamSearch } from "./search.js";
+
+import { beamSearch } from "../../../seq2seq/export/web/search.js";
 
 const MODULUS = 1_000_003;
 const BOS = 2;
