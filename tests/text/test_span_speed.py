@@ -29,7 +29,9 @@ def test_time_is_linear_in_the_length(part: str) -> None:
     text = part * (100_000 // len(part))
     start = time.process_time()
     FINDER.find(text)
-    assert time.process_time() - start < 1
+    # Alone it is below a second. In a busy test process it may be twice that. Quadratic time would
+    # take minutes.
+    assert time.process_time() - start < 5
 
 
 def test_an_ordinary_sentence_takes_microseconds() -> None:
@@ -37,4 +39,4 @@ def test_an_ordinary_sentence_takes_microseconds() -> None:
     start = time.process_time()
     for _ in range(1000):
         FINDER.find(text)
-    assert (time.process_time() - start) / 1000 < 30e-6
+    assert (time.process_time() - start) / 1000 < 100e-6  # alone about 5e-6
