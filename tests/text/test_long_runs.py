@@ -52,4 +52,4 @@ def test_time_is_linear_in_the_length(part: str) -> None:
     spans = FINDER.find(text)
     start = time.process_time()
     long_runs(text, spans, ())
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5

@@ -242,4 +242,4 @@ def test_repeated_marks_have_the_width_of_the_target(target: str, expected: str)
 def test_the_time_is_linear(text: str) -> None:
     start = time.process_time()
     unwrap(text, "de", "en")
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5
