@@ -35,7 +35,11 @@ def load_onnx(
         folder.encoder_file, folder.decoder_file, threads=1, workers=_available_cores()
     )
     return assemble(
-        engine, folder.tokenizer, settings, shortlist=_load_shortlist(folder), precision="float32"
+        engine,
+        folder.tokenizer,
+        settings,
+        shortlist=_load_shortlist(folder),
+        precision=engine.weight_format,
     )
 
 

@@ -20,6 +20,7 @@ from seq2seq.export.web_patterns import compile_pattern
 from seq2seq.export.web_sentences import sentence_knowledge
 from seq2seq.settings import TranslatorSettings
 from seq2seq.text import (
+    blocks,
     case,
     forbidden_tokens,
     inline_pairs,
@@ -55,6 +56,7 @@ _BYTE = "6"
 
 # Module -> the constants of it that the page needs. There, they have no "_" at the start.
 _CONSTANTS: dict[ModuleType, str] = {
+    blocks: "_BREAK _SPACES _LETTER_OUTSIDE_TAGS",
     case: "NO_CASE CAPITALIZED UPPER NUM_CASES _WORD _CASED_WORD _DOTLESS_I",
     forbidden_tokens: "_DIGIT _CHINESE_CHARACTERS",
     inline_pairs: "_BRACKETS _MAY_FOLLOW _HINT _LINK _MOST_WORDS_IN_BRACKETS _MAX_PAIRS",

@@ -11,6 +11,7 @@ import pytest
 from fixture_types import RunCliExpectingError, RunCliHere, TranslateHere
 from light_environment import run_light
 
+from seq2seq import load
 from seq2seq.errors import UserError
 from seq2seq.export import export_onnx_run
 from seq2seq.onnx_folder import OnnxFolder, is_onnx_folder
@@ -54,6 +55,14 @@ def test_it_translates_like_the_run_where_torch_is_not_installed(
     assert result.returncode == 0, result.stderr.decode()
     expected = translate_here(str(run.path), "--precision", "float32", stdin=SOURCE)
     assert result.stdout.decode() == expected
+
+
+def test_the_number_format_is_that_of_the_graphs(
+    exported: Path, run: RunFolder, tmp_path: Path
+) -> None:
+    export_onnx_run(run, OnnxFolder(tmp_path / "int8"), int8=True)
+    assert load(exported).precision == "float32"
+    assert load(tmp_path / "int8").precision == "int8"
 
 
 def test_json_has_the_same_alignment(

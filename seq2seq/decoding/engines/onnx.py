@@ -57,6 +57,7 @@ class OnnxEngine:
         self.encoder = encoder
         self.decoder = decoder
         self.workers = workers
+        self.weight_format = decoder.get_modelmeta().custom_metadata_map.get("weights", "float32")
 
     def start(
         self,

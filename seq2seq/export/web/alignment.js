@@ -124,7 +124,8 @@ function tokenOfEachCharacter(text, tokens) {
   const characters = [];
   const tokenOfCharacter = [];
   tokens.forEach((token, number) => {
-    for (const unit of token.replaceAll(SPACE, "").split("")) {
+    // A token may be what a slot stands for, with spaces in it.
+    for (const unit of token.replaceAll(SPACE, "").replace(/\s+/gu, "").split("")) {
       characters.push(unit.toLowerCase());
       tokenOfCharacter.push(number);
     }
@@ -200,8 +201,8 @@ function matchMiddle(units, others, offset, partner) {
 }
 
 /**
- * Gives the characters without a token one. Such a stretch is what a slot stands for, so it gets
- * the token that no character has: the one between those around it. A stretch without one, as a
+ * Gives the characters without a token one. Such a stretch may stand for a slot, so it gets the
+ * token that no character has: the one between those around it. A stretch without one, as a
  * tag, is left as it is.
  *
  * @param {number[]} found the token of each character, or -1. It is changed.

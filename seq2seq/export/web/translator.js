@@ -86,7 +86,6 @@ export class Translator {
     const sources = this.layer.divide(text);
     const toSearch = sources.filter((source) => source.tokens.length);
     const hypotheses = toSearch.length ? await this._search(toSearch) : [];
-    const { tokenizer } = this.layer;
     const texts = [];
     const parts = [];
     for (const source of sources) {
@@ -95,12 +94,10 @@ export class Translator {
         texts.push(this.layer.carriedOver(source));
         continue;
       }
-      texts.push(this.layer.finish(source, hypothesis.tokens, hypothesis.attention));
-      parts.push({
-        sourceTokens: tokenizer.tokens(this._cut(source), "source"),
-        targetTokens: tokenizer.tokens(hypothesis.tokens, "target"),
-        attention: hypothesis.attention,
-      });
+      const { tokens, attention } = hypothesis;
+      texts.push(this.layer.finish(source, tokens, attention));
+      const shown = this.layer.shownTokens(source, this._cut(source), tokens);
+      parts.push({ sourceTokens: shown[0], targetTokens: shown[1], attention });
     }
     return { text: this.layer.joinTexts(texts), parts };
   }

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import itertools
 import random
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from seq2seq.errors import UserError
 from seq2seq.export.web_sentences import sentence_knowledge
 from seq2seq.export.web_text import text_rules, tokenizer_data
 from seq2seq.settings import TextSettings, TranslatorSettings
+from seq2seq.text.blocks import divide_at_blocks
 from seq2seq.text.case import CaseFolder
 from seq2seq.text.layer import SourceText, TextLayer
 from seq2seq.text.normalization import normalize_characters
@@ -83,6 +85,13 @@ def hostile_lines(number: int, seed: int) -> list[str]:
     return lines
 
 
+def blocks_with_text(number: int, seed: int) -> list[str]:
+    generator = random.Random(seed)
+    pieces = ["<td>", "</td>", "<br>", "<LI>", "</li>", "<b>", "</b>", "<p/>", " ", "  ", "<", "1"]
+    pieces += ["Hund", "die Katze", "Ja.", "Der", "。", "猫", "ISO 9001", "„", "“"]
+    return ["".join(generator.choices(pieces, k=generator.randint(2, 12))) for _ in range(number)]
+
+
 class PythonSide:
     """What text_layer.mjs does, in Python."""
 
@@ -115,7 +124,8 @@ class PythonSide:
         if text and not self.settings.text.sentences:
             sentences = [type(sentences[0])(text)]
         elif text:
-            sentences = self.segmenter.whole_spans(sentences)
+            parts_of_blocks = itertools.chain(*map(divide_at_blocks, sentences))
+            sentences = self.segmenter.whole_spans(list(parts_of_blocks))
         parts = [
             [self._part(source) for source in self.segmenter.divide(self.layer.fold_spaces(s.text))]
             for s in sentences
@@ -137,7 +147,7 @@ class PythonSide:
         return {
             "text": source.slotted.text,
             "tokens": list(source.tokens),
-            "strings": self.tokenizer.tokens(source.tokens, "source"),
+            "strings": list(self.layer.shown_tokens(source, source.tokens, target)),
             "slots": self.layer.slots_of(source),
             "forbidden": len(self.layer.forbidden_tokens(source)),
             "finished": finished,
@@ -169,6 +179,23 @@ def test_lines_of_a_tokenizer_that_spells_are_the_same(tmp_path: Path) -> None:
         *["Dvořák ﬁ ﬃ ǅ İ ẞ ΌΣΟΣ", "Москва 東京 한국어 ไทย", "▁ \ue001 \ue000 \uf8ff"],
         *["👍🏽 🇩🇪 👨\u200d👩\u200d👧 1\ufe0f\u20e3", "\u0301a", "Hund\ud800 \udc00"],
     ]
+    results = run_node("text_layer.mjs", str(tmp_path), content=lines)
+    assert results == list(map(side.result_of, lines))
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize("name", SETTINGS)
+def test_blocks_of_html_are_divided_in_the_same_way(name: str, tmp_path: Path) -> None:
+    side = PythonSide(TranslatorSettings(**SETTINGS[name]))
+    side.save(tmp_path)
+    lines = [
+        *["<td>Datei</td><td>Ordner</td>", "eins<br>zwei", "eins<BR/>zwei<hr class='a'> drei"],
+        *["<ul><li>A</li> <li>B</li></ul>", "Titel. <p class='x'>Text</p>  Und <B>Hund</B>."],
+        *["<td>12</td><td>13</td>", "<para/>a<pre>", "a < b und c > d", "<b>a</b> <i>b</i>"],
+        *["„<li>Der Hund</li><li>Die Katze</li>“ geht. Ja!", "<td>犬。</td><td>猫</td>犬<br>猫"],
+        *["<li>10 000 km</li><li>Der Hund</li\u2003>\u3000<li>https://a.org/<br>b</li>"],
+    ]
+    lines += blocks_with_text(200, seed=len(name))
     results = run_node("text_layer.mjs", str(tmp_path), content=lines)
     assert results == list(map(side.result_of, lines))
 

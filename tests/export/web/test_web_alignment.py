@@ -47,6 +47,18 @@ def test_a_slot_stands_for_what_was_put_there() -> None:
     ]
 
 
+def test_a_token_with_spaces_is_what_a_slot_stands_for() -> None:
+    tokens = part("▁bis ▁X ▁hier", "▁here ▁to ▁X", [2, 0, 1])
+    tokens["sourceTokens"][1] = "▁10 000 km"
+    tokens["targetTokens"][2] = "▁10,000 km"
+    assert align("Bis 10 000 km hier", "here to 10,000 km", tokens) == [
+        ["here", "hier"],
+        ["to", "Bis"],
+        ["10,000", "10"],
+        ["km", "10"],
+    ]
+
+
 def test_quotes_that_were_taken_off_come_from_nothing() -> None:
     tokens = part("▁ja", "▁yes", [0])
     assert align("» ja «", "“ yes ”", tokens) == [["“", ""], ["yes", "ja"], ["”", ""]]

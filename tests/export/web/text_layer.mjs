@@ -26,7 +26,7 @@ function resultOfPart(source) {
   return {
     text: source.slotted.text,
     tokens: source.tokens,
-    strings: tokenizer.tokens(source.tokens, "source"),
+    strings: layer.shownTokens(source, source.tokens, target),
     slots: layer.slotsOf(source),
     forbidden: layer.forbiddenTokens(source).length,
     finished: layer.finish(source, target, attentionOf(target, source)),

@@ -5,6 +5,7 @@
 //   S  source tokens
 //   T  target tokens
 
+import { divideAtBlocks } from "./blocks.js";
 import { lastCharacter, splitWords, translate } from "./characters.js";
 import { CaseFolder, isInCapitals } from "./case.js";
 import { ForbiddenTokens } from "./forbidden_tokens.js";
@@ -80,7 +81,9 @@ export class TextLayer {
     if (this._sentences === null) {
       return [{ text, space: "" }];
     }
-    return this._segmenter.wholeSpans(this._sentences.split(text));
+    const sentences = this._sentences.split(text);
+    const { blocks } = this._rules;
+    return this._segmenter.wholeSpans(sentences.flatMap((of) => divideAtBlocks(of, blocks)));
   }
 
   /**

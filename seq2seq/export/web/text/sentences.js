@@ -170,7 +170,9 @@ export function joinTranslations(translations, sentences, allRules) {
 function spaceBetween(joined, sentence, following, rules) {
   const isFullWidth = endsFullWidth(joined, rules);
   if (sentence.space === "") {
-    return isFullWidth || rules.UNSPACED.match(firstCharacter(following)) ? "" : " ";
+    const isBetweenTags = joined.endsWith(">") || following.startsWith("<");
+    const isUnspaced = rules.UNSPACED.match(firstCharacter(following)) !== null;
+    return isBetweenTags || isFullWidth || isUnspaced ? "" : " ";
   }
   if (sentence.space === " " && isFullWidth && !endsFullWidth(sentence.text, rules)) {
     return "";
