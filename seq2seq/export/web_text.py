@@ -74,7 +74,7 @@ _CONSTANTS: dict[ModuleType, str] = {
     ),
     slots: "SLOTS _SLOT _SLOTS_AFTER_MARK _LETTER _MARKS",
     span_patterns: "UNUSUAL",
-    spans: "_SEPARATED_DIGITS",
+    spans: "_SEPARATED_DIGITS _FEWEST_IN_LIST _LIST_SEPARATORS",
     tag_placement: "_UNIT _WORD_CHARACTER _NAME",
     tags: "_VOID_NAMES _CODE_NAMES _QUOTES _NOT_TRANSLATED _HINT",
     wrapping: (

@@ -30,6 +30,9 @@ SpanKind = Literal[
 ]
 
 _SEPARATED_DIGITS = re.compile(r"\d\D\d")
+# Shorter lists of numbers are several spans.
+_FEWEST_IN_LIST = 6
+_LIST_SEPARATORS = (", ", "; ")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class SpanFinder:
     def find(self, text: str, boundaries: Container[int] = ()) -> list[Span]:
         """Returns the spans of a text in their order. They do not overlap.
 
-        Those that touch are one (see `join_touching`).
+        Those that touch are one (see `join_touching`), and so is a long list of numbers.
 
         Args:
             text: a text.
@@ -71,7 +74,8 @@ class SpanFinder:
         for pattern in self._patterns:
             spans = _fill_gaps(text, spans, functools.partial(_user_spans, pattern))
         spans = _with_elements(text, spans)
-        return join_touching(text, _fill_gaps(text, spans, _built_in_spans), boundaries)
+        spans = join_touching(text, _fill_gaps(text, spans, _built_in_spans), boundaries)
+        return _with_lists(text, spans, boundaries)
 
 
 def join_touching(text: str, spans: Sequence[Span], boundaries: Container[int] = ()) -> list[Span]:
@@ -93,6 +97,35 @@ def join_touching(text: str, spans: Sequence[Span], boundaries: Container[int] =
             kind = span.kind if span.kind == last.kind else "code"
             joined[-1] = Span(last.start, span.end, kind)
         else:
+            joined.append(span)
+    return joined
+
+
+def _with_lists(text: str, spans: list[Span], boundaries: Container[int]) -> list[Span]:
+    """Makes one span of a long list of numbers, such as "1, 2, 3, 4, 5, 6".
+
+    A model loses count of so many slots, and their order.
+    """
+    if len(spans) < _FEWEST_IN_LIST:
+        return spans
+    joined: list[Span] = []
+    numbers: list[Span] = []
+    for span in [*spans, None]:
+        follows = (
+            span is not None
+            and bool(numbers)
+            and text[numbers[-1].end : span.start] in _LIST_SEPARATORS
+            and numbers[-1].end not in boundaries
+            and span.start not in boundaries
+        )
+        is_number = span is not None and span.kind == "number" and _can_join(text, span)
+        if not (follows and is_number):
+            is_list = len(numbers) >= _FEWEST_IN_LIST
+            joined += [Span(numbers[0].start, numbers[-1].end, "number")] if is_list else numbers
+            numbers = []
+        if span is not None and is_number:
+            numbers.append(span)
+        elif span is not None:
             joined.append(span)
     return joined
 

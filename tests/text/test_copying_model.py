@@ -110,7 +110,7 @@ def test_spans_come_back_in_order_with_their_white_space(text: str) -> None:
     markup = layer.prepare(folded).markup
     if markup is not None:
         left = {markup.text[s.start : s.end] for s in layer.spans(markup.text, unknown=False)}
-        assume({c for c, span in zip(contents, spans, strict=True) if span.kind != "tag"} <= left)
+        assume(all(content in left or content not in markup.text for content in contents))
     translation = copied(text)
     position = 0
     for span, content in zip(spans, contents, strict=True):

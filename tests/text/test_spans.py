@@ -331,3 +331,19 @@ def test_the_quick_look_misses_no_spans(text: str) -> None:
 def test_spans_between_words_are_all_found(examples: list[tuple[str, str]]) -> None:
     text = " und ".join(text for _, text in examples)
     assert spans_of(text) == examples
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Wählen Sie 1, 2, 3, 4, 5, 6, 7 aus.", ["1, 2, 3, 4, 5, 6, 7"]),
+        ("1, 2, 3", ["1", "2", "3"]),
+        ("1; 2; 3; 4; 5; 6 und 7", ["1; 2; 3; 4; 5; 6", "7"]),
+        # The target language may write 1,5 otherwise.
+        ("1,5, 2, 3, 4, 5, 6, 7", ["1,5", "2, 3, 4, 5, 6, 7"]),
+        ("%s, 1, 2, 3, 4, 5, 6, %d", ["%s", "1, 2, 3, 4, 5, 6", "%d"]),
+    ],
+)
+def test_a_long_list_of_numbers_is_one_span(text: str, parts: list[str]) -> None:
+    spans = SpanFinder().find(text)
+    assert [text[span.start : span.end] for span in spans] == parts

@@ -27,7 +27,8 @@ export class SpanFinder {
     }
     spans = withElements(copiedElements(text, this._rules.tags), spans);
     spans = fillGaps(text, spans, (start, end) => this._builtInSpans(text, start, end));
-    return joinTouching(text, spans, boundaries, this._rules.spans);
+    spans = joinTouching(text, spans, boundaries, this._rules.spans);
+    return withLists(text, spans, boundaries, this._rules.spans);
   }
 
   _builtInSpans(text, start, end) {
@@ -56,15 +57,11 @@ export class SpanFinder {
  * @param {any} rules those of seq2seq/text/spans.py
  */
 export function joinTouching(text, spans, boundaries, rules) {
-  const canJoin = ({ start, end, kind }) => {
-    const isNumber = kind === "number" && rules.SEPARATED_DIGITS.search(text, start, end) !== null;
-    return kind !== "pattern" && !isNumber;
-  };
   const joined = [];
   for (const span of spans) {
     const last = joined.at(-1);
     const touches = last?.end === span.start && !boundaries.has(span.start);
-    if (touches && canJoin(last) && canJoin(span)) {
+    if (touches && canJoin(text, last, rules) && canJoin(text, span, rules)) {
       const kind = span.kind === last.kind ? span.kind : "code";
       joined[joined.length - 1] = { start: last.start, end: span.end, kind };
     } else {
@@ -72,6 +69,44 @@ export function joinTouching(text, spans, boundaries, rules) {
     }
   }
   return joined;
+}
+
+/** Makes one span of a long list of numbers, such as "1, 2, 3, 4, 5, 6". */
+function withLists(text, spans, boundaries, rules) {
+  if (spans.length < rules.FEWEST_IN_LIST) {
+    return spans;
+  }
+  const joined = [];
+  let numbers = [];
+  for (const span of [...spans, null]) {
+    const last = numbers.at(-1);
+    const follows =
+      span !== null &&
+      last !== undefined &&
+      rules.LIST_SEPARATORS.includes(text.slice(last.end, span.start)) &&
+      !boundaries.has(last.end) &&
+      !boundaries.has(span.start);
+    const isNumber = span !== null && span.kind === "number" && canJoin(text, span, rules);
+    if (!(follows && isNumber)) {
+      if (numbers.length >= rules.FEWEST_IN_LIST) {
+        joined.push({ start: numbers[0].start, end: last.end, kind: "number" });
+      } else {
+        joined.push(...numbers);
+      }
+      numbers = [];
+    }
+    if (isNumber) {
+      numbers.push(span);
+    } else if (span !== null) {
+      joined.push(span);
+    }
+  }
+  return joined;
+}
+
+function canJoin(text, { start, end, kind }, rules) {
+  const isNumber = kind === "number" && rules.SEPARATED_DIGITS.search(text, start, end) !== null;
+  return kind !== "pattern" && !isNumber;
 }
 
 /** Adds the spans that `find` finds between those that there are. */
