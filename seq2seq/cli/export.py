@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from seq2seq.models.quantization import NumberFormat
 
 
+FileFormat = Literal["safetensors", "onnx", "web"]
+
+
 def average(
     run: Run,
     count: Annotated[
@@ -61,7 +64,7 @@ def export(
         bool, typer.Option("--bfloat16", help="Store two bytes a weight: half of the size.")
     ] = False,
     file_format: Annotated[
-        Literal["safetensors", "onnx", "web"],
+        FileFormat,
         typer.Option(
             "--format",
             help="safetensors: a small run folder. onnx: a folder that translates without torch, "
@@ -84,7 +87,7 @@ def export(
             "--shortlist",
             help="Translate faster: for each sentence, choose among a few hundred target tokens "
             "instead of the whole vocabulary. The shortlist is learned from the run's training "
-            "text.",
+            "text. With --format onnx it is no faster.",
         ),
     ] = False,
     data_dir: DataDir = None,
@@ -93,7 +96,7 @@ def export(
     checkpoints and journal.
 
     Use it like any run folder. Quantization and a shortlist cost almost no quality. The second
-    example measures how much. With --format onnx, `pip install seq2seq` is enough to translate.
+    example measures how much. With --format onnx, the program translates without torch.
 
     Examples:
     seq2seq export runs/lstm-multi30k exported --int8 --shortlist
@@ -108,12 +111,7 @@ def export(
 
     number_format = _number_format(int8=int8, bfloat16=bfloat16)
     opened = RunFolder.open(run)
-    if file_format != "safetensors" and bfloat16:
-        raise UserError("--bfloat16 is for --format safetensors. Give --int8, or leave it out.")
-    if file_format == "safetensors" and ensemble:
-        raise UserError("--ensemble needs --format onnx or --format web.")
-    if file_format == "web" and shortlist:
-        raise UserError("A page has no shortlist. Leave --shortlist out, or give --format onnx.")
+    _check_format(file_format, bfloat16=bfloat16, ensemble=bool(ensemble), shortlist=shortlist)
     with ConsoleReporter(stderr=True) as reporter:
         if file_format == "web":
             # Its weights are 8-bit integers, with --int8 and without.
@@ -147,6 +145,18 @@ def _next_step(run: Path, into: Path, file_format: str) -> str:
     if into.is_file():
         return f"Next: open {into} in a browser"
     return f"Next: python -m http.server -d {into}, and open http://localhost:8000 in a browser"
+
+
+def _check_format(
+    file_format: FileFormat, *, bfloat16: bool, ensemble: bool, shortlist: bool
+) -> None:
+    """Raises UserError for an option that the format does not have."""
+    if file_format != "safetensors" and bfloat16:
+        raise UserError("--bfloat16 is for --format safetensors. Give --int8, or leave it out.")
+    if file_format == "safetensors" and ensemble:
+        raise UserError("--ensemble needs --format onnx or --format web.")
+    if file_format == "web" and shortlist:
+        raise UserError("A page has no shortlist. Leave --shortlist out, or give --format onnx.")
 
 
 def _number_format(*, int8: bool, bfloat16: bool) -> "NumberFormat":
