@@ -37,18 +37,33 @@ def validate(
     if not unknown:
         return None, problems
     # Rules between keys are checked only if every key is known.
+    corrected, meant = _corrected(raw, kind, unknown, path)
     try:
-        kind.model_validate(_corrected(raw, kind, unknown, path))
+        kind.model_validate(corrected)
     except ValidationError as error:
-        more = _describe(path, kind, error)
+        more = _describe(path, kind, error, guessed=meant)
         problems += [line for line in more if line not in problems]
     return None, problems
 
 
-def _describe(prefix: str, kind: type[Section], error: ValidationError) -> list[str]:
+def _describe(
+    prefix: str, kind: type[Section], error: ValidationError, guessed: Sequence[Location] = ()
+) -> list[str]:
+    """Returns a line for each mistake.
+
+    Args:
+        prefix: the dotted path of the section.
+        kind: its type.
+        error: what pydantic found.
+        guessed: the keys that were probably meant. Where a value has the wrong type for one, the
+            guess is wrong, and not the value.
+    """
     lines = []
     for details in error.errors(include_url=False):
         location = _without_kind(details["loc"])
+        has_wrong_type = details["type"].endswith(("_type", "_parsing", "_from_float"))
+        if has_wrong_type and location in guessed:
+            continue
         entry = {**details, "loc": location}
         path = ".".join([prefix, *map(str, location)])
         if entry["type"] == "extra_forbidden" and path in RENAMED_KEYS:
@@ -79,12 +94,14 @@ def _unknown_keys(error: ValidationError) -> list[Location]:
 
 def _corrected(
     raw: Mapping[str, Any], kind: type[Section], unknown: Sequence[Location], path: str
-) -> dict[str, Any]:
-    """Returns a copy in which unknown keys have the names that were probably meant.
+) -> tuple[dict[str, Any], list[Location]]:
+    """Returns a copy in which unknown keys have the names that were probably meant, and where these
+    are.
 
     Keys that resemble no other are left out.
     """
     corrected = copy.deepcopy(dict(raw))
+    guessed: list[Location] = []
     for *parents, key in unknown:
         section: Any = corrected
         for part in parents:
@@ -98,4 +115,5 @@ def _corrected(
             meant = nearest_key(str(key), keys_at(kind, names))
         if meant is not None:
             section.setdefault(meant, value)
-    return corrected
+            guessed.append((*parents, meant))
+    return corrected, guessed

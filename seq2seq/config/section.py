@@ -59,7 +59,7 @@ class Section(BaseModel):
         """pydantic also reads "no" as false and 1 as true. YAML reads an unquoted no as false."""
         if cls.model_fields[str(info.field_name)].annotation is bool:
             if not isinstance(value, bool):
-                raise ValueError("must be true or false")
+                raise PydanticCustomError("bool_type", "must be true or false")
         return value
 
     @model_validator(mode="after")

@@ -1,8 +1,9 @@
 """Settings of batching, training, its optimizer and its validation."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from seq2seq.config.section import Section
 
@@ -132,3 +133,10 @@ class TrainingConfig(Section):
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of an exponential moving average of the weights, such as 0.999, which is then
     validated and kept; 0 turns it off."""
+
+    @field_validator("device")
+    @classmethod
+    def _check_device(cls, device: str) -> str:
+        if re.fullmatch(r"auto|cpu|cuda(:\d+)?", device) is None:
+            raise ValueError("must be auto, cpu, cuda, or a GPU such as cuda:1")
+        return device

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.decoding.translator import Translator
-from seq2seq.errors import missing_library
+from seq2seq.errors import UserError, missing_library
 from seq2seq.onnx_folder import OnnxFolder, is_onnx_folder
 
 
@@ -52,8 +52,21 @@ def load(
             return load_onnx(folder, ensemble=ensemble, **options)
         from seq2seq.decoding.run_loading import load_run
     except ModuleNotFoundError as error:
+        _check_is_run(folder)
         raise missing_library(error) from None
     return load_run(folder, ensemble=ensemble, **options)
+
+
+def _check_is_run(folder: Path | str) -> None:
+    """Raises UserError if a folder cannot be a run folder. Then no library would help."""
+    path = Path(folder)
+    if not path.exists():
+        raise UserError(f"There is no folder {path}. Check the path.")
+    if not OnnxFolder(path).config_file.is_file():
+        raise UserError(
+            f"{path} is neither an exported folder nor a run folder: it has no translator.json and "
+            "no config.yaml."
+        )
 
 
 def direction(folder: Path | str) -> str:

@@ -92,6 +92,16 @@ def test_a_run_folder_says_what_is_not_installed(run: RunFolder) -> None:
     assert b"pip install 'seq2seq[train]'" in result.stderr
 
 
+def test_a_wrong_folder_is_no_reason_to_install_something(tmp_path: Path) -> None:
+    result = run_light(TRANSLATE, "translate", str(tmp_path / "nowhere"), stdin=SOURCE)
+    assert result.returncode == 1
+    assert b"There is no folder" in result.stderr
+    result = run_light(TRANSLATE, "translate", str(tmp_path), stdin=SOURCE)
+    assert result.returncode == 1
+    assert b"neither an exported folder nor a run folder" in result.stderr
+    assert b"pip install" not in result.stderr
+
+
 @pytest.mark.parametrize("command", ["train", "evaluate", "data list"])
 def test_other_commands_say_what_is_not_installed(command: str, exported: Path) -> None:
     result = run_light(TRANSLATE, *command.split(), *(["demo"] if command == "train" else []))

@@ -302,6 +302,28 @@ def test_rules_are_checked_beside_each_other_and_beside_mistyped_keys(
         assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ("data", {**SMALL["data"], "speling": 3}),
+        ("model", {"family": "lstm", "layers": "two"}),
+        ("search", {"bem": "wide"}),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_no_mistake_of_a_guessed_key(
+    section: str, values: object
+) -> None:
+    with pytest.raises(UserError, match=r"has 1 mistake:\n.*: unknown key; did you mean .*\?$"):
+        parse_config({**SMALL, section: values}, "x.yaml")
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cpu:0", ""])
+def test_a_device_that_nothing_has_is_reported_with_the_other_mistakes(device: str) -> None:
+    raw = {**SMALL, "training": {"budget": {"steps": 0}, "device": device}}
+    with pytest.raises(UserError, match=r"2 mistakes:\n(.*\n)*.*device: must be auto, cpu, cuda"):
+        parse_config(raw, "x.yaml")
+
+
 def test_a_mistyped_key_is_not_also_missing() -> None:
     raw = {**SMALL, "training": {"budget": {"step": 5}}}
     with pytest.raises(UserError, match=r"1 mistake:\n.*step: unknown key; did you mean steps\?$"):
