@@ -16,6 +16,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq import api
-from seq2seq.config import Config, SearchSettings, parse_config, parse_model
+from seq2seq.config import Config, parse_config, parse_model
 from seq2seq.decoding.engines.torch_engine import TorchEngine
 from seq2seq.decoding.search import beam_search
 from seq2seq.models import Seq2Seq, VocabularySizes, build
@@ -31,6 +32,7 @@ from seq2seq.models.device import autocast
 from seq2seq.models.weights import load_weights
 from seq2seq.reporter import Reporter
 from seq2seq.run import RunFolder
+from seq2seq.settings import SearchSettings
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 from seq2seq.training.journal import Journal
 from seq2seq.training.loss import smoothed_cross_entropy
@@ -114,7 +116,8 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         "python": platform.python_version(),
-        "commit": commit.stdout.strip()[:12],
+        "commit": commit.stdout.strip()[:7],
+        "date": datetime.now(UTC).date().isoformat(),
     }
 
 

@@ -10,6 +10,8 @@ Legend
     N  rows of all sentences, at most B * W
 """
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +34,7 @@ class BeamLayout:
         # Whether every sentence has W rows, so that row n has slot n.
         self.is_full = len(self.sentence_of_row) == self.sentences * self.width
 
-    @property
+    @cached_property
     def slots(self) -> Integers:
         """(N,) int64. If row n is the k-th row of sentence b, then its slot is b * W + k."""
         if self.is_full:
@@ -43,7 +45,7 @@ class BeamLayout:
         slots: Integers = self.sentence_of_row * self.width + ranks
         return slots
 
-    @property
+    @cached_property
     def row_numbers(self) -> Integers:
         """(B,W) int64, the number of the row in each slot. Empty slots hold 0."""
         if self.is_full:

@@ -167,9 +167,11 @@ class _BeamSearch:
         # The numbers of the sentences in memory, in the order of its rows.
         self.sentences = np.arange(rows)  # (B,)
         # At first every sentence has one hypothesis: <s>.
-        self.sentence_of_row = np.arange(rows)  # (N,) its row of memory
+        self.layout = BeamLayout(np.ones(rows, dtype=np.int64))
         self.tokens = np.full((rows, 1), inputs.bos, dtype=np.int64)  # (N,T)
         self.log_probs = np.zeros(rows, dtype=np.float32)  # (N,)
+        # No translation is that long before the search has made so many steps.
+        self.shortest_limit = int(inputs.max_lengths.min(initial=0))
         # One (N,S) array for each token after <s>.
         self.attention: list[Floats] = []
         self.finished: list[list[Hypothesis]] = [[] for _ in range(rows)]
@@ -200,8 +202,11 @@ class _BeamSearch:
         #    can end in one way only, so K of the others can stay open.
         best_log_probs, parents, columns = next_tokens.best(self.log_probs, 2 * beam)  # (B,2K)
         tokens = self.output.tokens(columns)
-        # 4. Those among the best K that end are finished.
         ends = tokens == self.inputs.eos
+        if not ends.any():
+            self._continue(best_log_probs[:, :beam], parents[:, :beam], tokens[:, :beam])
+            return
+        # 4. Those among the best K that end are finished.
         is_finished = ends & (best_log_probs > MINUS_INFINITY)
         self._finish(best_log_probs[:, :beam], parents[:, :beam], is_finished[:, :beam])
         # 5. The best K of the others stay open if they may still win.
@@ -214,7 +219,7 @@ class _BeamSearch:
 
     def _allow_tokens_of_sentences(self, next_tokens: NextTokens) -> None:
         """Allows the tokens that only other sentences of the batch forbid."""
-        rows, columns = self.output.allowed(self.sentence_of_row)
+        rows, columns = self.output.allowed(self.layout.sentence_of_row)
         if len(rows):
             next_tokens.allow(rows, columns)
 
@@ -234,7 +239,7 @@ class _BeamSearch:
         for row, token in repeated_ngram_ends(translation, size):
             if token in slots:
                 continue
-            for column in self.output.columns_of(self.sentence_of_row[row], token):
+            for column in self.output.columns_of(self.layout.sentence_of_row[row], token):
                 rows.append(row)
                 columns.append(column)
         if rows:
@@ -243,14 +248,16 @@ class _BeamSearch:
     def _require_slots(self, next_tokens: NextTokens) -> None:
         """Excludes the tokens after which a translation could not have exactly its slots."""
         if self.inputs.slots is not None:
-            sentences = self.sentences[self.sentence_of_row]  # (N,)
+            sentences = self.sentences[self.layout.sentence_of_row]  # (N,)
             self.inputs.slots.apply(next_tokens, self.tokens[:, 1:], sentences)
 
     def _end_at_max_length(self, next_tokens: NextTokens) -> None:
         """Excludes everything but </s> where a translation reaches its maximum length."""
         length = self.tokens.shape[1]  # after this step, without <s>
+        if length < self.shortest_limit:
+            return
         at_limit = self.inputs.max_lengths[self.sentences] <= length  # (B,)
-        rows = at_limit[self.sentence_of_row].nonzero()[0]
+        rows = at_limit[self.layout.sentence_of_row].nonzero()[0]
         if len(rows):
             next_tokens.exclude_all_but(rows, np.full_like(rows, self.output.eos_column))
 
@@ -282,40 +289,41 @@ class _BeamSearch:
             parents: (B,K) the row that each one continues.
             tokens: (B,K) the token that each one adds.
         """
-        may_win = np.zeros(log_probs.shape, dtype=np.bool_)  # (B,K)
-        for memory_row, sentence in enumerate(self.sentences.tolist()):
-            may_win[memory_row] = self._may_win(sentence, log_probs[memory_row])
+        may_win = self._may_win(log_probs)  # (B,K)
         row_counts, still_open = self._remove_finished(may_win.sum(axis=1))
-        layout = BeamLayout(row_counts)
+        if not np.array_equal(row_counts, self.layout.row_counts):
+            self.layout = BeamLayout(row_counts)
         rows = parents[may_win]  # (N,)
-        self.decoding.select(rows, still_open, layout)
-        self.sentence_of_row = layout.sentence_of_row
+        self.decoding.select(rows, still_open, self.layout)
         self.tokens = np.concatenate([self.tokens[rows], tokens[may_win][:, None]], axis=1)
         self.log_probs = log_probs[may_win]
         self.attention = [weights[rows] for weights in self.attention]
 
-    def _may_win(self, sentence: int, log_probs: Floats) -> Booleans:
-        """Returns which open hypotheses of a sentence are worth continuing, (K,).
+    def _may_win(self, log_probs: Floats) -> Booleans:
+        """Returns which open hypotheses are worth continuing, (B,K).
 
-        Let n be `nbest`. After n hypotheses have finished, an open one must beat the n-th best of
-        them under the most favorable assumption: that its remaining tokens have probability 1, and
-        that it ends with the next token or at the length of the source, whichever is later. To
-        stop at the first n that finish would favor short translations. Greedy search does stop at
-        the first one, because there is only one.
+        Let n be `nbest`. After n hypotheses of a sentence have finished, an open one must beat the
+        n-th best of them under the most favorable assumption: that its remaining tokens have
+        probability 1, and that it ends with the next token or at the length of the source,
+        whichever is later. To stop at the first n that finish would favor short translations.
+        Greedy search does stop at the first one, because there is only one.
+
+        Args:
+            log_probs: (B,K), best first.
         """
         config = self.config
-        finished = self.finished[sentence]
-        if config.beam == 1 and finished:
-            return np.zeros(len(log_probs), dtype=np.bool_)
         may_win: Booleans = log_probs > MINUS_INFINITY
-        if config.prune and config.nbest <= len(log_probs):
-            may_win &= log_probs >= np.sort(log_probs)[-config.nbest] - config.prune
-        if len(finished) >= config.nbest:
-            scores = sorted((hypothesis.score for hypothesis in finished), reverse=True)
-            score_to_beat = scores[config.nbest - 1]
-            length = max(self.tokens.shape[1] + 1, self.inputs.source_lengths[sentence])
-            best_scores = log_probs / length_penalty(length, config.length_penalty)
-            may_win &= best_scores > score_to_beat
+        if config.prune and config.nbest <= log_probs.shape[1]:
+            may_win &= log_probs >= log_probs[:, config.nbest - 1, None] - config.prune
+        for memory_row, sentence in enumerate(self.sentences.tolist()):
+            finished = self.finished[sentence]
+            if config.beam == 1 and finished:
+                may_win[memory_row] = False
+            elif len(finished) >= config.nbest:
+                scores = sorted((hypothesis.score for hypothesis in finished), reverse=True)
+                length = max(self.tokens.shape[1] + 1, self.inputs.source_lengths[sentence])
+                penalty = length_penalty(length, config.length_penalty)
+                may_win[memory_row] &= log_probs[memory_row] / penalty > scores[config.nbest - 1]
         return may_win
 
     def _remove_finished(self, row_counts: Integers) -> tuple[Integers, Integers | None]:

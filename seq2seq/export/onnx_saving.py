@@ -7,6 +7,7 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 
 from seq2seq.export.onnx_int8 import quantize_weights
+from seq2seq.export.onnx_reshape import simplify_reshapes
 
 FORMAT = "1"
 """The version of what the description in export/onnx.py says. Both files hold it as `format`."""
@@ -19,6 +20,7 @@ def save(model: ir.Model, file: Path, *, int8: bool) -> None:
             # A weight of torch may be a view with strides. The next pass reads whole arrays only.
             value.const_value = ir.tensor(np.ascontiguousarray(value.const_value.numpy()))
     common.DeduplicateHashedInitializersPass()(model)
+    simplify_reshapes(model)
     if int8:
         quantize_weights(model)
     ir.passes.Sequential(

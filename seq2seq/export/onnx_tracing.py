@@ -33,8 +33,14 @@ class GraphLayout:
 
     def group(self, rows: Tensor, fill: float = 0.0) -> Tensor:
         """(N,...) -> (B,W,...). Empty places hold some row instead of `fill`; none reads them."""
-        flat = rows.index_select(0, self.row_numbers.flatten())
-        return flat.unflatten(0, self.row_numbers.shape)
+        grouped: Tensor = torch.onnx.ops.symbolic(
+            "Gather",
+            (rows, self.row_numbers),
+            {"axis": 0},
+            dtype=rows.dtype,
+            shape=(*self.row_numbers.shape, *rows.shape[1:]),
+        )
+        return grouped
 
     def ungroup(self, grouped: Tensor) -> Tensor:
         """(B,W,...) -> (N,...)."""

@@ -111,7 +111,7 @@ class OnnxDecoding:
             best: how many next tokens of each row the graph finds.
         """
         self._decoder = decoder
-        self._input_names = [given.name for given in decoder.get_inputs()]
+        self._input_names = {given.name for given in decoder.get_inputs()}
         shapes = {output.name: output.shape for output in decoder.get_outputs()}
         output_names = list(shapes)
         vocabulary: int = shapes[_LOG_PROBS][1]
@@ -121,8 +121,15 @@ class OnnxDecoding:
             self._output_names += [_BEST_VALUES, _BEST_COLUMNS]
         if keep_attention and _ATTENTION in output_names:
             self._output_names.append(_ATTENTION)
-        self._tensors = encoded
-        self._never = never
+        self._binding = decoder.io_binding()
+        self._tensors: Tensors = {}
+        for name, value in encoded.items():
+            self._bind(name, value)
+        self._is_never: Booleans | None = None
+        if len(never):
+            self._is_never = np.zeros(vocabulary, dtype=np.bool_)
+            self._is_never[never] = True
+        self._padding = never[0] if len(never) else None
         self._candidates = candidates
         rows = next(iter(encoded.values())).shape()[0]
         numbers = np.arange(rows)
@@ -138,11 +145,15 @@ class OnnxDecoding:
         self._set("token", tokens)
         if not self._is_selected:
             self._set("parents", np.arange(len(tokens)))
-        inputs = {name: self._tensors[name] for name in self._input_names}
-        values = self._decoder.run_with_ort_values(self._output_names, inputs)
+        # Outputs that are bound once would be written over while the next step reads them.
+        self._binding.clear_binding_outputs()
+        for name in self._output_names:
+            self._binding.bind_output(name)
+        self._decoder.run_with_iobinding(self._binding)
+        values = self._binding.get_outputs()
         outputs = dict(zip(self._output_names, values, strict=True))
         for name in self._state_names:
-            self._tensors[STATE + name.removeprefix(NEXT_STATE)] = outputs[name]
+            self._bind(STATE + name.removeprefix(NEXT_STATE), outputs[name])
         self._is_selected = False
         attention = outputs[_ATTENTION].numpy() if _ATTENTION in outputs else None
         return self._next_tokens(outputs), attention
@@ -153,7 +164,7 @@ class OnnxDecoding:
             return TopTokens(self._of_candidates(log_probs), self._layout)
         values = outputs[_BEST_VALUES].numpy()
         columns = outputs[_BEST_COLUMNS].numpy()
-        return TopTokens(log_probs, self._layout, values, columns, never=self._never)
+        return TopTokens(log_probs, self._layout, values, columns, is_never=self._is_never)
 
     def _of_candidates(self, log_probs: Floats) -> Floats:
         """Returns the log-probabilities among the candidates: (N,V) -> (N,C)."""
@@ -161,7 +172,7 @@ class OnnxDecoding:
         candidates = self._candidates[self._layout.sentence_of_row]  # (N,C)
         chosen = np.take_along_axis(log_probs, candidates, axis=1)
         # Padding takes no share of the probability.
-        chosen[candidates == self._never[0]] = _MINUS_INFINITY
+        chosen[candidates == self._padding] = _MINUS_INFINITY
         chosen -= chosen.max(axis=1, keepdims=True)
         chosen -= np.log(np.exp(chosen).sum(axis=1, keepdims=True))
         return chosen
@@ -177,15 +188,15 @@ class OnnxDecoding:
         self._set("parents", rows)
         self._is_selected = True
         # In the middle of a search, most layouts are as before.
-        if not np.array_equal(layout.row_counts, self._layout.row_counts):
+        if layout is not self._layout:
             self._set_layout(layout)
         if sentences is None:
             return
         if self._candidates is not None:
             self._candidates = self._candidates[sentences]
-        for name, value in self._tensors.items():
+        for name, value in list(self._tensors.items()):
             if name.startswith(MEMORY):
-                self._tensors[name] = _value(value.numpy()[sentences])
+                self._set(name, value.numpy()[sentences])
 
     def _set_layout(self, layout: BeamLayout) -> None:
         self._layout = layout
@@ -193,7 +204,13 @@ class OnnxDecoding:
         self._set("row_numbers", layout.row_numbers)
 
     def _set(self, name: str, array: NDArray[np.generic]) -> None:
-        self._tensors[name] = _value(array)
+        self._bind(name, _value(array))
+
+    def _bind(self, name: str, value: OrtValue) -> None:
+        """Makes a tensor an input of the next steps, if they read it."""
+        if name in self._input_names:
+            self._tensors[name] = value
+            self._binding.bind_ortvalue_input(name, value)
 
 
 def load_engine(encoder: Path, decoder: Path, *, threads: int, workers: int = 1) -> OnnxEngine:

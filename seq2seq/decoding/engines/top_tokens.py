@@ -19,7 +19,7 @@ Legend
 import numpy as np
 
 from seq2seq.decoding.beam_layout import BeamLayout
-from seq2seq.decoding.engine import Floats, Indices, Integers
+from seq2seq.decoding.engine import Booleans, Floats, Indices, Integers
 
 _MINUS_INFINITY = np.float32("-inf")
 
@@ -34,16 +34,16 @@ class TopTokens:
         values: Floats | None = None,
         columns: Integers | None = None,
         *,
-        never: Integers | None = None,
+        is_never: Booleans | None = None,
     ) -> None:
         """
         Args:
             log_probs: (N,V). They are overwritten.
             layout: which rows belong to which sentence.
-            values: (N,E) the largest log-probabilities of each row. They are overwritten. None if
-                they are not known yet.
+            values: (N,E) the largest log-probabilities of each row, best first. They are
+                overwritten. None if they are not known yet.
             columns: (N,E) their columns.
-            never: columns that may not come next, unless they are allowed.
+            is_never: (V,) columns that may not come next, unless they are allowed.
         """
         rows, width = log_probs.shape
         self._log_probs = log_probs
@@ -54,15 +54,15 @@ class TopTokens:
         self._values = values
         self._columns = columns
         # No column outside of the table has more than this, (N,).
-        self._bounds = np.full(rows, np.inf, dtype=np.float32)
-        if values.shape[1]:
-            is_whole = values.shape[1] >= width
-            self._bounds[:] = _MINUS_INFINITY if is_whole else values.min(axis=1)
-        self._is_never = np.zeros(width, dtype=np.bool_)
+        if 0 < values.shape[1] < width:
+            self._bounds = values[:, -1].copy()
+        else:
+            bound = _MINUS_INFINITY if values.shape[1] else np.float32("inf")
+            self._bounds = np.full(rows, bound)
+        self._is_never = is_never
         self._allowed: list[tuple[Integers, Integers]] = []
-        if never is not None and len(never):
-            self._is_never[never] = True
-            values[self._is_never[columns]] = _MINUS_INFINITY
+        if is_never is not None:
+            values[is_never[columns]] = _MINUS_INFINITY
 
     def exclude(self, rows: Indices, columns: Indices) -> None:
         row_numbers = np.asarray(rows, dtype=np.int64)
@@ -82,6 +82,8 @@ class TopTokens:
     def allow(self, rows: Indices, columns: Indices) -> None:
         row_numbers = np.asarray(rows, dtype=np.int64)
         column_numbers = np.asarray(columns, dtype=np.int64)
+        if self._is_never is None:
+            return
         is_never = self._is_never[column_numbers]
         row_numbers = row_numbers[is_never]
         column_numbers = column_numbers[is_never]
@@ -163,11 +165,12 @@ class TopTokens:
         """Replaces the entries of rows by the `count` best of all of their columns."""
         log_probs = self._log_probs[rows]  # (R,V)
         width = log_probs.shape[1]
-        is_out = np.broadcast_to(self._is_never, log_probs.shape).copy()
-        for allowed_rows, allowed_columns in self._allowed:
-            numbers, positions = (rows[:, None] == allowed_rows).nonzero()
-            is_out[numbers, allowed_columns[positions]] = False
-        log_probs[is_out] = _MINUS_INFINITY
+        if self._is_never is not None:
+            is_out = np.broadcast_to(self._is_never, log_probs.shape).copy()
+            for allowed_rows, allowed_columns in self._allowed:
+                numbers, positions = (rows[:, None] == allowed_rows).nonzero()
+                is_out[numbers, allowed_columns[positions]] = False
+            log_probs[is_out] = _MINUS_INFINITY
         count = min(count, width)
         if self._values.shape[1] < count:
             self._new_entries(count - self._values.shape[1])

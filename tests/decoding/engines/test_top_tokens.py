@@ -82,11 +82,11 @@ class Case:
     def top_tokens(self) -> TopTokens:
         columns = (-self.log_probs).argsort(axis=1)[:, : self.entries].copy()
         values = np.take_along_axis(self.log_probs, columns, axis=1)
-        never = np.array(self.never, dtype=np.int64)
+        is_never = np.isin(np.arange(self.columns), self.never)
         layout = layout_of(self.row_counts)
         if not self.entries:
-            return TopTokens(self.log_probs.copy(), layout, never=never)
-        return TopTokens(self.log_probs.copy(), layout, values, columns, never=never)
+            return TopTokens(self.log_probs.copy(), layout, is_never=is_never)
+        return TopTokens(self.log_probs.copy(), layout, values, columns, is_never=is_never)
 
     def twin(self) -> Twin:
         twin = Twin(self.log_probs.copy(), self.row_counts, self.scores)
@@ -163,7 +163,7 @@ def test_a_row_whose_best_tokens_are_excluded_is_read_again() -> None:
         layout_of([1]),
         np.array([[-1.0, -2.0]], dtype=np.float32),
         np.array([[0, 1]]),
-        never=np.array([0]),
+        is_never=np.array([True, False, False, False]),
     )
     tops.exclude([0], [1])
     log_probs, _, columns = tops.best(np.zeros(1, np.float32), 2)

@@ -69,7 +69,7 @@ class NumberDecoding:
         self.states = states
         self.source_tokens = source_tokens
         self.vocabulary = vocabulary
-        self.never = np.array(never)
+        self.is_never = np.isin(np.arange(vocabulary), never)
         self.layout = BeamLayout(np.ones(len(states), dtype=np.int64))
 
     def step(self, tokens: Integers) -> tuple[TopTokens, Floats | None]:
@@ -79,7 +79,7 @@ class NumberDecoding:
         log_probs = (-numbers / 8192).astype(np.float32)
         places = np.arange(self.source_tokens)
         attention = ((self.states[:, None] + places) % 128 / 128).astype(np.float32)
-        return TopTokens(log_probs, self.layout, never=self.never), attention
+        return TopTokens(log_probs, self.layout, is_never=self.is_never), attention
 
     def select(self, rows: Integers, sentences: Integers | None, layout: BeamLayout) -> None:
         self.states = self.states[rows]
