@@ -20,20 +20,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 from install_toolkits import OUR_RUN, installed_toolkits
 from shared_setup import WORK, describe_machine, summarize, write_text
-from shipping import bench_shipping
-from toolkit import Attention
+from shipping import SEARCHES, bench_shipping, export_onnx, measure_folder
+from toolkit import Attention, Toolkit
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
 QUICK_RUN = WORK / "quick"
 OPENNMT_BLEU = 35.6
 """BLEU of OpenNMT-py on test2016 after 20 minutes of training, on a machine of this kind."""
+EXPORTED = "ours_equal_onnx"
+"""Key of our model of equal size, exported to ONNX in int8."""
 CLI = [sys.executable, "-m", "seq2seq.cli"]
 
 Results = dict[str, Any]
@@ -157,60 +160,64 @@ def bench_minutes() -> Results:
 
 
 def bench_translation(rounds: int, run: Path) -> Results:
-    """Measures sentences per second on test2016 with beam 5.
+    """Measures sentences per second on test2016.
 
-    It measures `run`, our model at the sizes of all systems (if `install_toolkits.py train` trained
-    it), both also with a shortlist, and the other toolkits.
+    `run` translates with torch and beam 5. The systems of equal size translate with beam 5 and
+    greedy, and the ratios say how much faster our exported folder is than each of the others.
     """
-    toolkits = []
-    for toolkit in installed_toolkits():
-        if toolkit.model:
-            toolkits.append(toolkit)
-        else:
-            command = f"python benchmarks/install_toolkits.py train 20 {toolkit.name}"
-            print(f"{toolkit.name} has no model and is left out. Train it: {command}")
-    our_runs = {"ours": run, "ours_shortlist": export_with_shortlist(run)}
-    if OUR_RUN.exists():
-        our_runs["ours_equal"] = OUR_RUN
-        our_runs["ours_equal_shortlist"] = export_with_shortlist(OUR_RUN)
-    speeds: dict[str, list[float]] = {}
+    systems = _equal_systems()
+    ours: list[float] = []
+    repeats: dict[str, list[dict[str, float]]] = {name: [] for name in systems}
     for number in range(1, rounds + 1):
-        for name, folder in our_runs.items():
-            result = measure("translate", "--run", str(folder))
-            speeds.setdefault(name, []).append(result["sentences_per_s"])
-        for toolkit in toolkits:
-            speeds.setdefault(toolkit.name, []).append(toolkit.translate_speed())
-        latest = [f"{name} {repeats[-1]:.0f} sentences/s" for name, repeats in speeds.items()]
-        print(f"round {number}: {', '.join(latest)}", flush=True)
-    results = {}
-    for name, repeats in speeds.items():
-        results[f"translate_sentences_per_s_{name}"] = summarize(repeats)
-    for toolkit in toolkits:
-        for our_name in our_runs:
-            pairs = zip(speeds[our_name], speeds[toolkit.name], strict=True)
-            key = f"translate_ratio_{toolkit.name}{our_name.removeprefix('ours')}"
-            results[key] = summarize([our_speed / their_speed for our_speed, their_speed in pairs])
+        ours.append(measure("translate", "--run", str(run))["sentences_per_s"])
+        print(f"round {number}: ours {ours[-1]:.0f} sentences/s", flush=True)
+        for name, measure_speeds in systems.items():
+            speeds = measure_speeds()
+            repeats[name].append(speeds)
+            beam, greedy = speeds["sentences_per_s"], speeds["sentences_per_s_greedy"]
+            print(f"round {number}: {name} {beam:.0f}, greedy {greedy:.0f} sentences/s", flush=True)
+    results = {"translate_sentences_per_s_ours": summarize(ours)}
+    for name, speeds_of_rounds in repeats.items():
+        for suffix in SEARCHES.values():
+            key = f"sentences_per_s{suffix}"
+            results[f"translate_{key}_{name}"] = _summarize_key(speeds_of_rounds, key)
+            if name != EXPORTED and EXPORTED in repeats:
+                ratios = _ratios(repeats[EXPORTED], speeds_of_rounds, key)
+                results[f"translate_exported_ratio{suffix}_{name}"] = ratios
     return results
 
 
+def _equal_systems() -> dict[str, Callable[[], dict[str, float]]]:
+    """Returns the trained systems of equal size, each with what measures its searches once."""
+    systems: dict[str, Callable[[], dict[str, float]]] = {}
+    untrained = []
+    if OUR_RUN.exists():
+        systems[EXPORTED] = partial(measure_folder, export_onnx(OUR_RUN, "onnx", ["--int8"]))
+        systems["ours_equal"] = partial(measure_folder, OUR_RUN)
+    else:
+        untrained.append("ours")
+    for toolkit in installed_toolkits():
+        if toolkit.model:
+            systems[toolkit.name] = partial(_toolkit_speeds, toolkit)
+        else:
+            untrained.append(toolkit.name)
+    for name in untrained:
+        command = f"python benchmarks/install_toolkits.py train 20 {name}"
+        print(f"{name} has no model of equal size and is left out. Train it: {command}")
+    return systems
+
+
+def _toolkit_speeds(toolkit: Toolkit) -> dict[str, float]:
+    speeds = {}
+    for beam, suffix in SEARCHES.items():
+        speeds[f"sentences_per_s{suffix}"] = toolkit.translate_speed(beam)
+    return speeds
+
+
 def bench_latency(rounds: int, run: Path) -> Results:
-    """Measures milliseconds for one sentence with beam 5, with and without a shortlist."""
-    runs = {"latency_ms": run, "latency_ms_shortlist": export_with_shortlist(run)}
-    repeats: dict[str, list[float]] = {key: [] for key in runs}
-    for _ in range(rounds):
-        for key, folder in runs.items():
-            repeats[key].append(measure("latency", "--run", str(folder))["latency_ms"])
-    return {key: summarize(values) for key, values in repeats.items()}
-
-
-def export_with_shortlist(run: Path) -> Path:
-    """Exports a run with a shortlist, and returns the folder."""
-    folder = WORK / "exported" / run.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(exist_ok=True)
-    command = [*CLI, "export", str(run), str(folder), "--shortlist"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return folder
+    """Measures milliseconds for one sentence with beam 5."""
+    repeats = [measure("latency", "--run", str(run)) for _ in range(rounds)]
+    return {"latency_ms": _summarize_key(repeats, "latency_ms")}
 
 
 def bench_startup(rounds: int, run: Path) -> Results:

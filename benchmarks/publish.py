@@ -5,7 +5,7 @@
 
 `record` copies the key figures of an evaluated run into benchmarks/runs/NAME.json: command,
 scores, updates, minutes, machine, commit. `render` writes the tables from these files and from
-results.json, gpu.json and peers.json beside them, so that no figure is typed by hand.
+the other JSON files in benchmarks/, so that no figure is typed by hand.
 """
 
 import argparse
@@ -17,8 +17,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ctranslate2_table import ctranslate2_section
 from peer_table import peer_section
 from shipping_table import shipping_section
+from speed_table import speed_section
+from translation_table import translation_section
 
 from seq2seq.cli.robustness_table import model_card_line
 
@@ -29,6 +32,8 @@ README = TOP / "README.md"
 BENCH = TOP / "benchmarks" / "results.json"
 GPU = TOP / "benchmarks" / "gpu.json"
 PEERS = TOP / "benchmarks" / "peers.json"
+CTRANSLATE2 = TOP / "benchmarks" / "ctranslate2.json"
+SPEED = TOP / "benchmarks" / "speed_quality.json"
 # Keys of results.json, what they are, and digits after the point.
 SPEED_ROWS = (
     ("train_tokens_per_s_ours", "training, target tokens per second", 0),
@@ -155,7 +160,10 @@ def _results_page(records: list[Record]) -> str:
         *_model_cards(records[1:]),
         *(peer_section(_read_json(PEERS)) if PEERS.exists() else []),
         *_speed_section(),
+        *translation_section(_read_json(BENCH)),
         *shipping_section(_read_json(BENCH)),
+        *(ctranslate2_section(_read_json(CTRANSLATE2)) if CTRANSLATE2.exists() else []),
+        *(speed_section(_read_json(SPEED)) if SPEED.exists() else []),
         *_gpu_section(),
         "Figures of older recipes and of other families are in [experiments.md](experiments.md).",
     ]
@@ -318,6 +326,17 @@ def _gpu_section() -> list[str]:
             f"| {family} | {row['parameters'] / 1e6:.1f} M | {precision} | {row['sentences']:,} | "
             f"{row['target_tokens_per_s']:,} | {row['peak_gb']:.1f} GB |"
         )
+    lines += [
+        "",
+        "Translation speed of the smaller models, 512 sentences of 16 tokens in a batch, beam 5, "
+        "26 tokens each:",
+        "",
+        "| model | precision | sentences/s |",
+        "| --- | --- | --- |",
+    ]
+    for row in values["translation speed"]:
+        speed = f"{row['sentences_per_s']:,.0f}"
+        lines.append(f"| {row['family']} | {row['precision']} | {speed} |")
     return [*lines, ""]
 
 

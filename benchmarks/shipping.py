@@ -24,6 +24,8 @@ from shared_setup import WORK, read_test_sources, summarize
 Results = dict[str, Any]
 CLI = [sys.executable, "-m", "seq2seq.cli"]
 LATENCY_SENTENCES = 100
+SEARCHES = {5: "", 1: "_greedy"}
+"""Beams, and what the keys of their results end with."""
 
 
 def bench_shipping(rounds: int, run: Path) -> Results:
@@ -35,11 +37,11 @@ def bench_shipping(rounds: int, run: Path) -> Results:
     """
     folders = {"torch": run}
     for name, options in (("onnx", ["--int8"]), ("onnx_shortlist", ["--int8", "--shortlist"])):
-        folders[name] = _export(run, name, options)
+        folders[name] = export_onnx(run, name, options)
     repeats: dict[str, list[float]] = {}
     for number in range(1, rounds + 1):
         for name, folder in folders.items():
-            measured = _in_process("one", str(folder)) | _in_process("start", str(folder))
+            measured = measure_folder(folder) | _in_process("start", str(folder))
             for key, value in measured.items():
                 repeats.setdefault(f"shipping_{key}_{name}", []).append(value)
             speed = measured["sentences_per_s"]
@@ -52,13 +54,25 @@ def bench_shipping(rounds: int, run: Path) -> Results:
     return results
 
 
-def _export(run: Path, name: str, options: list[str]) -> Path:
+def export_onnx(run: Path, name: str, options: list[str]) -> Path:
+    """Exports a run with some options of `seq2seq export`, and returns the folder.
+
+    Args:
+        run: a trained run folder.
+        name: what the name of the folder ends with.
+        options: such as `--int8`.
+    """
     folder = WORK / "exported" / f"{run.name}-{name}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(exist_ok=True)
     command = [*CLI, "export", str(run), str(folder), "--format", "onnx", *options]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return folder
+
+
+def measure_folder(folder: Path) -> dict[str, float]:
+    """Returns what `measure_speed` finds in a process of its own."""
+    return _in_process("one", str(folder))
 
 
 def _in_process(*arguments: str) -> dict[str, float]:
@@ -78,7 +92,7 @@ def measure_speed(folder: Path) -> dict[str, float]:
     translator = seq2seq.load(folder)
     texts = read_test_sources()
     results = {}
-    for beam, suffix in ((5, ""), (1, "_greedy")):
+    for beam, suffix in SEARCHES.items():
         translator.translate(texts[:50], beam=beam)
         started_at = time.perf_counter()
         translator.translate(texts, beam=beam)

@@ -42,12 +42,18 @@ def shipping_section(results: Results) -> list[str]:
         "| --- | --- | --- | --- |",
     ]
     for key, label, digits in _ROWS:
-        cells = [_cell(results.get(f"shipping_{key}_{name}"), digits) for name in _FOLDERS]
+        cells = [range_cell(results.get(f"shipping_{key}_{name}"), digits) for name in _FOLDERS]
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
 
-def _cell(figure: Results | None, digits: int) -> str:
+def range_cell(figure: Results | None, digits: int) -> str:
+    """Returns the median and the range of `summarize`, or nothing if there is no figure.
+
+    Args:
+        figure: what `summarize` returned.
+        digits: digits after the point.
+    """
     if figure is None:
         return ""
     median = f"{figure['median']:,.{digits}f}"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -50,6 +50,8 @@ class Toolkit(ABC):
     packages: ClassVar[list[list[str]]]
     """Arguments of `pip install`, one list for each call."""
     patches: ClassVar[list[Patch]]
+    batch_sizes: ClassVar[Sequence[int]]
+    """Sentences in a batch, of which `translate_speed` takes the fastest."""
 
     @property
     def folder(self) -> Path:
@@ -153,12 +155,17 @@ class Toolkit(ABC):
     def model(self) -> Path | None:
         """The newest model that `train` left, or None."""
 
-    @abstractmethod
-    def translate_speed(self) -> float:
-        """Returns sentences per second on the test split with beam 5.
+    def translate_speed(self, beam: int) -> float:
+        """Returns sentences per second on the test split, at the fastest of `batch_sizes`.
 
-        Loading does not count, and the best of some batch sizes does.
+        Args:
+            beam: width of the search. 1 is the toolkit's own greedy search.
         """
+        return max(self.translate_speed_at(beam, size) for size in self.batch_sizes)
+
+    @abstractmethod
+    def translate_speed_at(self, beam: int, batch_size: int) -> float:
+        """Returns sentences per second on the test split. Loading does not count."""
 
     def write_config(self, config: dict[str, Any], name: str) -> Path:
         """Writes a YAML file into the toolkit's folder."""

@@ -30,6 +30,7 @@ from seq2seq.evaluation.tokenization import AUTO, DEFAULT_TOKENIZATION, resolve_
 from seq2seq.files import nearest_existing
 from seq2seq.models import Seq2Seq, build
 from seq2seq.models.device import pick_device
+from seq2seq.onnx_folder import is_onnx_folder
 from seq2seq.paths import cache_dir
 from seq2seq.reporter import SILENT, Reporter
 from seq2seq.run import RunFolder, translator_settings
@@ -152,13 +153,15 @@ def resume(
 
 
 def _check_usable(run: RunFolder) -> None:
-    """Raises UserError if the run folder would be below a file."""
+    """Raises UserError if the run folder would be below a file, or is something else."""
     nearest = nearest_existing(run.path)
     if not nearest.is_dir():
         raise UserError(
             f"{nearest} is a file, so {run.path} cannot be a run folder. "
             "Choose another one (--run)."
         )
+    if is_onnx_folder(run.path):
+        raise UserError(f"{run.path} is an exported folder. Choose another folder (--run).")
     if run.is_foreign():
         raise UserError(
             f"{run.path} has other files and is not a run folder. Choose another one (--run)."

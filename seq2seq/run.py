@@ -75,17 +75,21 @@ class RunFolder:
             raise UserError(
                 f"There is no run folder {path}. Train one: seq2seq train CONFIG --run {path}"
             )
+        if is_onnx_folder(path):
+            if not exported:
+                raise UserError(
+                    f"{path} is an exported folder: it can translate, and has nothing else. "
+                    "Give the run folder that it was exported from."
+                )
+            if not run.config_file.exists():
+                raise UserError(
+                    f"{path} has no config.yaml. Copy the whole folder again, or export the run."
+                )
+            return run
         if not run.config_file.exists() or not run.tokenizer_dir.is_dir():
             raise UserError(
                 f"{path} is not a run folder: it has no config.yaml and tokenizer/. "
                 "Give a folder that 'seq2seq train' wrote, such as runs/demo."
-            )
-        if exported and is_onnx_folder(path):
-            return run
-        if is_onnx_folder(path):
-            raise UserError(
-                f"{path} is an exported folder: it can translate, and has nothing else. "
-                "Give the run folder that it was exported from."
             )
         if not run.model_file.exists():
             raise UserError(

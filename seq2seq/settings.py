@@ -9,7 +9,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
+
+import regex
 
 from seq2seq.errors import UserError
 
@@ -18,6 +20,9 @@ NormalForm = Literal["nfc", "nfkc", "none"]
 
 FORMAT = 1
 """The version of translator.json. It grows when an older program could misread the file."""
+
+_FEWEST_SOURCE_TOKENS = 2
+"""One and </s>."""
 
 # Field of SearchSettings -> its smallest and its largest value.
 _RANGES: dict[str, tuple[float, float]] = {
@@ -59,7 +64,7 @@ class SearchSettings:
     def _mistakes_across(self) -> list[str]:
         mistakes = []
         if self.nbest > self.beam:
-            mistakes.append(f"nbest must be at most beam ({self.beam})")
+            mistakes.append(f"nbest must be at most beam ({self.beam}); give a larger beam")
         if self.no_repeat_ngram_size == 1:
             mistakes.append("no_repeat_ngram_size must be 0 (off) or at least 2")
         if self.max_length_ratio == 0:
@@ -134,9 +139,14 @@ class TranslatorSettings:
     text: TextSettings = field(default_factory=TextSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
 
-    def to_json(self) -> str:
-        """Returns the content of translator.json."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+    def to_json(self, **others: Any) -> str:
+        """Returns the content of translator.json.
+
+        Args:
+            **others: what else the file says.
+        """
+        content = {"format": FORMAT, **asdict(self), **others}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def read_settings(path: Path) -> TranslatorSettings:
@@ -145,20 +155,75 @@ def read_settings(path: Path) -> TranslatorSettings:
     Raises:
         UserError: the file is damaged, or a newer version of this program wrote it.
     """
+    content = read_content(path)
+    try:
+        text = {**content["text"]}
+        if isinstance(text.get("protect"), list):
+            text["protect"] = tuple(text["protect"])
+        values = {
+            **content,
+            "text": _known(TextSettings, text),
+            "search": _known(SearchSettings, content["search"]),
+        }
+        settings = _known(TranslatorSettings, values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, f"a setting is missing or has the wrong type ({error})") from None
+    except UserError as error:
+        raise _damaged(path, str(error).replace("\n", "; ")) from None
+    mistakes = [*_wrong_values(settings), *_wrong_values(settings.text)]
+    if not mistakes and settings.max_source_tokens < _FEWEST_SOURCE_TOKENS:
+        mistakes.append(f"max_source_tokens must be at least {_FEWEST_SOURCE_TOKENS}")
+    for pattern in settings.text.protect:
+        try:
+            regex.compile(pattern)
+        except (regex.error, TypeError):
+            mistakes.append(f"protect: {pattern!r} is not a pattern")
+    if mistakes:
+        raise _damaged(path, "; ".join(mistakes))
+    return settings
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """Returns the object in translator.json, of a version that this program can read.
+
+    Raises:
+        UserError: the file cannot be read, or a newer version of this program wrote it.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] > FORMAT:
-            raise UserError(
-                f"{path} was written by a newer version of this program (format "
-                f"{content['format']}). Install that version."
-            )
-        text = dict(content["text"])
-        text["protect"] = tuple(text.get("protect", ()))
-        content["text"] = _known(TextSettings, text)
-        content["search"] = _known(SearchSettings, content["search"])
-        return _known(TranslatorSettings, content)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error!r}). Export the run again.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}).") from None
+    except (ValueError, RecursionError):
+        raise _damaged(path, "it is not JSON") from None
+    if not isinstance(content, dict) or type(content.get("format")) is not int:
+        raise _damaged(path, "it has no format")
+    if content["format"] > FORMAT:
+        raise UserError(
+            f"{path} was written by a newer version of this program (format "
+            f"{content['format']}). Install that version."
+        )
+    return content
+
+
+def _damaged(path: Path, why: str) -> UserError:
+    return UserError(f"{path} is damaged: {why}. Export the run again.")
+
+
+def _wrong_values(settings: object) -> list[str]:
+    """Returns what is wrong with the fields that have plain types or a choice of values."""
+    mistakes = []
+    for name, kind in get_type_hints(type(settings)).items():
+        value = getattr(settings, name)
+        if get_origin(kind) is Literal:
+            if value not in get_args(kind):
+                choices = ", ".join(map(str, get_args(kind)))
+                mistakes.append(f"{name} must be one of {choices} (got {value!r})")
+        elif kind in (str, int, bool):
+            if type(value) is not kind:
+                mistakes.append(f"{name} must be of type {kind.__name__} (got {value!r})")
+        elif get_origin(kind) is tuple and not isinstance(value, tuple):
+            mistakes.append(f"{name} must be a list (got {value!r})")
+    return mistakes
 
 
 T = TypeVar("T")

@@ -103,10 +103,42 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
         *["", "[]", "{}", '{"format": 1}', '{"format": "x", "text": {}, "search": {}}', "\xff"],
         '{"format": 1, "source": "de", "target": "en", "text": [], "search": 3}',
         '{"format": 1, "text": {}, "search": {}}',
+        "[" * 100_000,
     ],
 )
 def test_a_damaged_file(content: str, tmp_path: Path) -> None:
     path = tmp_path / "translator.json"
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(UserError, match="is damaged"):
+        read_settings(path)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "reason"),
+    [
+        ("", "source", 5, "source must be of type str"),
+        ("", "target", None, "target must be of type str"),
+        ("", "normalize", "bla", "normalize must be one of nfc, nfkc, none"),
+        ("", "max_source_tokens", "128", "max_source_tokens must be of type int"),
+        ("", "max_source_tokens", 1e9, "max_source_tokens must be of type int"),
+        ("", "max_source_tokens", 1, "max_source_tokens must be at least 2"),
+        ("", "format", True, "it has no format"),
+        ("", "text", [], "has the wrong type"),
+        ("text", "case", "factor2", "case must be one of factor, cased"),
+        ("text", "numbers", None, "numbers must be one of copy, localize"),
+        ("text", "spans", 1, "spans must be of type bool"),
+        ("text", "protect", "abc", "protect must be a list"),
+        ("text", "protect", ["("], "'[(]' is not a pattern"),
+        ("text", "protect", [1], "1 is not a pattern"),
+        ("search", "beam", "x", "beam must be a number"),
+    ],
+)
+def test_each_value_is_checked(
+    section: str, key: str, value: object, reason: str, tmp_path: Path
+) -> None:
+    content = json.loads(SETTINGS.to_json())
+    (content[section] if section else content)[key] = value
+    path = tmp_path / "translator.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match=rf"is damaged: .*({reason}).*Export the run again"):
         read_settings(path)

@@ -66,7 +66,7 @@ def _load_shortlist(folder: OnnxFolder) -> Shortlist | None:
     try:
         with np.load(folder.shortlist_file) as arrays:
             loaded = dict(arrays)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{folder.shortlist_file} is damaged ({error}). Delete it, or export the run again."
         ) from None

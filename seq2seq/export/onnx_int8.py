@@ -55,6 +55,8 @@ class _Quantization:
         self.graph = graph
         self.matrices: dict[ir.Value, _Int8Matrix] = {}
         """Initializers -> their integers."""
+        self.recurrent: dict[ir.Value, tuple[ir.Value, ir.Value]] = {}
+        """Weights of recurrent operators -> their integers and scales."""
         self.dynamic: dict[ir.Value, Sequence[ir.Value]] = {}
         """Values -> their integers, scale and zero point at run time."""
 
@@ -117,11 +119,16 @@ class _Quantization:
         for index in (1, 2):
             if not _is_large(inputs[index]):
                 continue
-            integers, scales = _round(_array(inputs[index]))
-            name = inputs[index].name
-            stored = self._store(f"{name}.int8", integers)
+            weight = inputs[index]
+            if weight not in self.recurrent:
+                integers, scales = _round(_array(weight))
+                self.recurrent[weight] = (
+                    self._store(f"{weight.name}.int8", integers),
+                    self._store(f"{weight.name}.scale", scales),
+                )
+            stored, stored_scales = self.recurrent[weight]
             floats = ir.node("Cast", [stored], _TO_FLOAT)
-            scaled = ir.node("Mul", [floats.outputs[0], self._store(f"{name}.scale", scales)])
+            scaled = ir.node("Mul", [floats.outputs[0], stored_scales])
             self.graph.insert_before(node, [floats, scaled])
             node.replace_input_with(index, scaled.outputs[0])
 

@@ -54,6 +54,5 @@ def export_onnx_run(
             with atomic_write(into.shortlist_file) as file:
                 np.savez_compressed(file, **arrays)
         atomic_write_text(into.config_file, dump_config(run.config))
-        # The settings come last: a folder with settings can translate.
-        atomic_write_text(into.settings_file, run.settings.to_json())
+        into.write_settings(run.settings)
     return into.size()

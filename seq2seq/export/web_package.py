@@ -97,7 +97,7 @@ def _write_folder(run: RunFolder, model: Seq2Seq, runtime: dict[str, bytes], fol
     export_onnx(model, folder, int8=True)
     run.tokenizer.save(into.tokenizer_dir)
     atomic_write_text(into.config_file, dump_config(run.config))
-    atomic_write_text(into.settings_file, settings.to_json())
+    into.write_settings(settings)
     for name, content in runtime.items():
         (folder / name).write_bytes(content)
     sources = page_sources()

@@ -307,6 +307,18 @@ def test_a_matrix_that_embeds_and_predicts_is_stored_once(int8: bool) -> None:
     assert separate == pytest.approx(matrix, rel=0.1)
 
 
+def test_equal_members_of_an_ensemble_share_their_weights(tmp_path: Path) -> None:
+    model = large_enough("all")
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder, exported in ((one, model), (two, Ensemble([model, copy.deepcopy(model)]))):
+        folder.mkdir()
+        export_onnx(exported, folder, int8=True)
+        for name in ("encoder.onnx", "decoder.onnx"):
+            onnxruntime.InferenceSession(str(folder / name))
+    sizes = [(folder / "encoder.onnx").stat().st_size for folder in (one, two)]
+    assert sizes[1] < 1.3 * sizes[0]
+
+
 @pytest.mark.xdist_group("onnx-sizes")
 def test_int8_takes_a_quarter_of_the_bytes() -> None:
     assert sum(sizes_of("all", True).values()) < 0.35 * sum(sizes_of("all", False).values())
