@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ctranslate2_table import ctranslate2_section
+from gpu_table import gpu_section
 from peer_table import peer_section
 from shipping_table import shipping_section
 from speed_table import speed_section
@@ -164,7 +165,7 @@ def _results_page(records: list[Record]) -> str:
         *shipping_section(_read_json(BENCH)),
         *(ctranslate2_section(_read_json(CTRANSLATE2)) if CTRANSLATE2.exists() else []),
         *(speed_section(_read_json(SPEED)) if SPEED.exists() else []),
-        *_gpu_section(),
+        *gpu_section(_read_json(GPU)),
         "Figures of older recipes and of other families are in [experiments.md](experiments.md).",
     ]
     return "\n".join(sections) + "\n"
@@ -288,55 +289,6 @@ def _speed_section() -> list[str]:
             low = f"{figure['low']:,.{digits}f}"
             high = f"{figure['high']:,.{digits}f}"
             lines.append(f"| {label} | {figure['median']:,.{digits}f} ({low} to {high}) |")
-    return [*lines, ""]
-
-
-def _gpu_section() -> list[str]:
-    """Returns what benchmarks/gpu.sh found, for the fastest batch size of each model."""
-    values = _read_json(GPU)
-    machine = values["machine"]
-    families = values["families agree with the CPU"]
-    largest = max(family["largest difference of logits"] for family in families.values())
-    same = all(family["same translations"] for family in families.values())
-    training = values["training agrees with the CPU"]["largest difference"]
-    exact = values["resume is exact"]["bit-identical"]
-    lines = [
-        "## On a GPU",
-        "",
-        f"`bash benchmarks/gpu.sh`, {machine['date']}, {machine['device']}, torch "
-        f"{machine['torch']}.",
-        f"All {len(families)} families give the logits of the CPU within {largest:.0e} in float32, "
-        f"and {'the same' if same else 'other'} translations.",
-        f"The losses of a small training agree within {training:.0e}. A resumed training is "
-        f"{'bit-identical' if exact else 'not bit-identical'}.",
-        "",
-        "Training speed, sentences of 32 tokens, at the fastest of the batch sizes tried:",
-        "",
-        "| model | parameters | precision | sentences in a batch | target tokens/s | peak memory |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    fastest: dict[tuple[str, str, str], Record] = {}
-    for row in values["training speed"]:
-        key = (row["family"], row["size"], row["precision"])
-        speed = row.get("target_tokens_per_s", 0)
-        if speed > fastest.get(key, {}).get("target_tokens_per_s", 0):
-            fastest[key] = row
-    for (family, _, precision), row in fastest.items():
-        lines.append(
-            f"| {family} | {row['parameters'] / 1e6:.1f} M | {precision} | {row['sentences']:,} | "
-            f"{row['target_tokens_per_s']:,} | {row['peak_gb']:.1f} GB |"
-        )
-    lines += [
-        "",
-        "Translation speed of the smaller models, 512 sentences of 16 tokens in a batch, beam 5, "
-        "26 tokens each:",
-        "",
-        "| model | precision | sentences/s |",
-        "| --- | --- | --- |",
-    ]
-    for row in values["translation speed"]:
-        speed = f"{row['sentences_per_s']:,.0f}"
-        lines.append(f"| {row['family']} | {row['precision']} | {speed} |")
     return [*lines, ""]
 
 

@@ -37,6 +37,7 @@ def translation_section(results: Results) -> list[str]:
         f"`make bench`, {machine['date'][:10]}, {machine['processor']}, {machine['threads']} "
         "threads. Multi30k test2016, sentences per second.",
         "All models have the same sizes and the same vocabulary (`benchmarks/shared_setup.py`).",
+        "[experiments.md](experiments.md) says how each model was trained.",
         "The other toolkits use their own searches in float32, each at its best batch size.",
         "All take turns, and each ratio is taken within a round. Medians, with the range of all "
         "repeats.",
