@@ -68,7 +68,7 @@ def _load_shortlist(folder: OnnxFolder) -> Shortlist | None:
             loaded = dict(arrays)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{folder.shortlist_file} is damaged ({error}). Delete it, or export the run again."
+            f"{folder.shortlist_file} is damaged ({error}). Export the run again."
         ) from None
     return Shortlist.from_arrays(
         loaded,

@@ -69,7 +69,7 @@ def export_web_run(
         UserError: `into` exists, the models do not fit together, or a package is missing.
     """
     require_onnx()
-    is_file = into.suffix == ".html"
+    is_file = into.suffix.lower() == ".html"
     if is_file and into.exists():
         raise UserError(f"{into} already exists. Give another name, or delete it.")
     model = load_models(run, [RunFolder.open(member) for member in ensemble])

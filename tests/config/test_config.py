@@ -38,6 +38,17 @@ def small_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def made_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes the text that a bundled config reads and `seq2seq distill` makes."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data" / "multi30k-distilled"
+    folder.mkdir(parents=True)
+    for language in ("de", "en"):
+        (folder / f"synthetic.{language}").touch()
+
+
+@pytest.mark.usefixtures("made_text")
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_bundled_config_loads_and_survives_a_dump(path: Path, tmp_path: Path) -> None:
     config = load_config(path)
@@ -46,6 +57,7 @@ def test_a_bundled_config_loads_and_survives_a_dump(path: Path, tmp_path: Path) 
     assert load_config(copy) == config
 
 
+@pytest.mark.usefixtures("made_text")
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_bundled_config_names_known_corpora(path: Path) -> None:
     from seq2seq.data.catalog import find_entry
