@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shipping_table import range_cell
+from shipping_table import range_rows
 
 Results = dict[str, Any]
 
@@ -59,7 +59,4 @@ def ctranslate2_section(results: Results) -> list[str]:
         f"| what | {titles[0]} | {titles[1]} |",
         "| --- | --- | --- |",
     ]
-    for key, label, digits in _ROWS:
-        cells = [range_cell(systems[name].get(key), digits) for name in ("ours", "ctranslate2")]
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    return [*lines, ""]
+    return [*lines, *range_rows(_ROWS, [systems["ours"], systems["ctranslate2"]]), ""]

@@ -41,7 +41,7 @@ def bench_shipping(rounds: int, run: Path) -> Results:
     repeats: dict[str, list[float]] = {}
     for number in range(1, rounds + 1):
         for name, folder in folders.items():
-            measured = measure_folder(folder) | _in_process("start", str(folder))
+            measured = measure_folder(folder) | in_process(__file__, "start", str(folder))
             for key, value in measured.items():
                 repeats.setdefault(f"shipping_{key}_{name}", []).append(value)
             speed = measured["sentences_per_s"]
@@ -72,12 +72,12 @@ def export_onnx(run: Path, name: str, options: list[str]) -> Path:
 
 def measure_folder(folder: Path) -> dict[str, float]:
     """Returns what `measure_speed` finds in a process of its own."""
-    return _in_process("one", str(folder))
+    return in_process(__file__, "one", str(folder))
 
 
-def _in_process(*arguments: str) -> dict[str, float]:
-    """Runs this file in a process of its own, and returns what it printed."""
-    command = [sys.executable, __file__, *arguments]
+def in_process(script: str, *arguments: str) -> dict[str, float]:
+    """Runs a script in a process of its own, and returns the JSON of its last line."""
+    command = [sys.executable, script, *arguments]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{process.stderr[-3000:]}")

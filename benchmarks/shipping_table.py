@@ -1,5 +1,6 @@
 """The table of docs/results.md about exported folders, from results.json."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Results = dict[str, Any]
@@ -41,10 +42,26 @@ def shipping_section(results: Results) -> list[str]:
         "| what | " + " | ".join(_FOLDERS.values()) + " |",
         "| --- | --- | --- | --- |",
     ]
-    for key, label, digits in _ROWS:
-        cells = [range_cell(results.get(f"shipping_{key}_{name}"), digits) for name in _FOLDERS]
+    systems = [
+        {key: results.get(f"shipping_{key}_{name}") for key, _, _ in _ROWS} for name in _FOLDERS
+    ]
+    return [*lines, *range_rows(_ROWS, systems), ""]
+
+
+def range_rows(
+    rows: Sequence[tuple[str, str, int]], systems: Sequence[Mapping[str, Results | None]]
+) -> list[str]:
+    """Returns the rows of a table that compares systems.
+
+    Args:
+        rows: key of a figure, what it is, digits after the point.
+        systems: the figures of each system, one column for each.
+    """
+    lines = []
+    for key, label, digits in rows:
+        cells = [range_cell(figures.get(key), digits) for figures in systems]
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    return [*lines, ""]
+    return lines
 
 
 def range_cell(figure: Results | None, digits: int) -> str:

@@ -14,14 +14,12 @@ The picture shows CTranslate2 too, if ctranslate2_peer.py has measured it.
 import argparse
 import json
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared_setup import THREADS, WORK, describe_machine, read_test_sources, summarize, write_text
-from shipping import LATENCY_SENTENCES, SEARCHES
+from shipping import SEARCHES, in_process, measure_speed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +42,7 @@ def measure(folders: dict[str, Path], rounds: int) -> Results:
     repeats: dict[str, list[dict[str, float]]] = {name: [] for name in folders}
     for number in range(1, rounds + 1):
         for name, folder in folders.items():
-            repeats[name].append(_in_process(folder))
+            repeats[name].append(in_process(__file__, "one", str(folder)))
             speed = repeats[name][-1]["sentences_per_s_greedy"]
             print(f"round {number}: {name}, greedy {speed:,.0f} sentences/s", flush=True)
     systems = {}
@@ -56,40 +54,21 @@ def measure(folders: dict[str, Path], rounds: int) -> Results:
     return {"about": describe_machine(), "systems": systems}
 
 
-def _in_process(folder: Path) -> dict[str, float]:
-    """Runs `measure_folder` in a process of its own."""
-    command = [sys.executable, __file__, "one", str(folder)]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{process.stderr[-3000:]}")
-    values: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
-    return values
-
-
 def measure_folder(folder: Path) -> dict[str, float]:
-    """Returns speed and BLEU with each of the searches."""
+    """Returns what `measure_speed` finds, BLEU, and the speed of long sentences."""
     import sacrebleu
 
     import seq2seq
 
-    translator = seq2seq.load(folder)
     texts = read_test_sources()
     references = (write_text() / "test.en").read_text(encoding="utf-8").splitlines()
-    num_words = sum(len(text.split()) for text in texts)
-    results: dict[str, float] = {}
+    words_per_sentence = sum(len(text.split()) for text in texts) / len(texts)
+    results = measure_speed(folder)
+    translator = seq2seq.load(folder)
     for beam, suffix in SEARCHES.items():
-        translator.translate(texts[:50], beam=beam)
-        started_at = time.perf_counter()
-        translations = translator.translate(texts, beam=beam)
-        seconds = time.perf_counter() - started_at
-        results[f"sentences_per_s{suffix}"] = len(texts) / seconds
-        results[f"words_per_s_and_core{suffix}"] = num_words / seconds / THREADS
-        started_at = time.perf_counter()
-        for text in texts[:LATENCY_SENTENCES]:
-            translator.translate([text], beam=beam)
-        seconds = time.perf_counter() - started_at
-        results[f"latency_ms{suffix}"] = 1000 * seconds / LATENCY_SENTENCES
-        outputs = [translation.text for translation in translations]
+        words_per_s = results[f"sentences_per_s{suffix}"] * words_per_sentence
+        results[f"words_per_s_and_core{suffix}"] = words_per_s / THREADS
+        outputs = [translation.text for translation in translator.translate(texts, beam=beam)]
         results[f"bleu{suffix}"] = sacrebleu.corpus_bleu(outputs, [references]).score
     # Pairs as sentences: the translator must not divide them again.
     translator.sentences = None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shipping_table import range_cell
+from shipping_table import range_rows
 
 Results = dict[str, Any]
 
@@ -47,9 +47,7 @@ def speed_section(results: Results) -> list[str]:
         "| what | " + " | ".join(systems) + " |",
         "| --- |" + " --- |" * len(systems),
     ]
-    for key, label, digits in _ROWS:
-        cells = [range_cell(values.get(key), digits) for values in systems.values()]
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    lines += range_rows(_ROWS, list(systems.values()))
     lines += [
         "",
         "For comparison, a published figure: the student tiny11 of the Bergamot project translates "

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from seq2seq.config import Config, dump_config, load_run_config
 from seq2seq.errors import UserError
 from seq2seq.files import atomic_write_text, delete_temporaries
-from seq2seq.onnx_folder import is_onnx_folder
+from seq2seq.onnx_folder import OnnxFolder, is_onnx_folder
 from seq2seq.settings import SearchSettings, TextSettings, TranslatorSettings
 from seq2seq.text.case import CaseFolder
 from seq2seq.text.tokenizer import Tokenizer
@@ -85,6 +85,7 @@ class RunFolder:
                 raise UserError(
                     f"{path} has no config.yaml. Copy the whole folder again, or export the run."
                 )
+            OnnxFolder.open(path)
             return run
         if not run.config_file.exists() or not run.tokenizer_dir.is_dir():
             raise UserError(

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,15 @@ training:
   validation: {every_steps: 125}
   average: 2
 """
+
+
+@pytest.fixture(scope="session")
+def benchmarks() -> Iterator[None]:
+    """The files in benchmarks/ import each other by name."""
+    folder = str(Path(__file__).resolve().parents[1] / "benchmarks")
+    sys.path.insert(0, folder)
+    yield
+    sys.path.remove(folder)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,6 @@ CTranslate2 is in an environment of its own. Without it, the tests of conversion
 
 import importlib
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,16 +21,7 @@ from seq2seq.models.layers.rotary import RotaryEmbedding, apply_rotary
 from seq2seq.models.weights import save_weights
 from seq2seq.run import RunFolder
 
-_FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module")
-def benchmarks() -> Iterator[None]:
-    """The files in benchmarks/ import each other by name."""
-    sys.path.insert(0, str(_FOLDER))
-    yield
-    sys.path.remove(str(_FOLDER))
 
 
 @pytest.fixture(scope="module")

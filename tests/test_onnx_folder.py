@@ -81,3 +81,8 @@ def test_nothing_is_trained_into_an_exported_folder(tmp_path: Path) -> None:
         api.train(config, RunFolder(folder.path))
     with pytest.raises(UserError, match=r"has no config\.yaml"):
         RunFolder.open(folder.path, exported=True)
+    folder.config_file.touch()
+    RunFolder.open(folder.path, exported=True)
+    folder.settings_file.unlink()
+    with pytest.raises(UserError, match=r"translator\.json is missing"):
+        RunFolder.open(folder.path, exported=True)

@@ -2,8 +2,6 @@
 
 import importlib
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,21 +11,12 @@ from fakes import tiny_tokenizer
 
 from seq2seq.evaluation.test_set import TestSet
 
-_FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 LINES = [
     "Das ist Seite 31 von diesem Buch.",
     "Wo schlafen die vielen Katzen in der Nacht?",
     "Am Montag fuhren wir zum alten Bahnhof.",
     "Niemand kennt den Hund in diesem Garten.",
 ]
-
-
-@pytest.fixture(scope="module")
-def benchmarks() -> Iterator[None]:
-    """The files in benchmarks/ import each other by name."""
-    sys.path.insert(0, str(_FOLDER))
-    yield
-    sys.path.remove(str(_FOLDER))
 
 
 @pytest.fixture(scope="module")

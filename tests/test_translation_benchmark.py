@@ -1,24 +1,13 @@
 """Translation beside other toolkits: their best batch size, and the published table."""
 
 import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-_FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 MACHINE = {"date": "2026-11-27T09:17:30+00:00", "processor": "AMD EPYC", "threads": 2}
-
-
-@pytest.fixture(scope="module")
-def benchmarks() -> Iterator[None]:
-    """The files in benchmarks/ import each other by name."""
-    sys.path.insert(0, str(_FOLDER))
-    yield
-    sys.path.remove(str(_FOLDER))
 
 
 @pytest.fixture(scope="module")
