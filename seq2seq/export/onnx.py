@@ -48,15 +48,24 @@ def export_onnx(model: Seq2Seq, folder: Path, *, int8: bool) -> None:
         UserError: the packages for it are not installed.
     """
     require_onnx()
-    from seq2seq.export.onnx_saving import save
+    from seq2seq.export.onnx_bounds import bounds_of_graphs
+    from seq2seq.export.onnx_int8 import quantize_weights
+    from seq2seq.export.onnx_saving import save, simplify
     from seq2seq.export.onnx_tracing import Graphs
 
     graphs = Graphs(model)
     decoder, memory_names = graphs.decoder()
     encoder = graphs.encoder(memory_names)
+    for graph in (encoder, decoder):
+        simplify(graph)
+    if int8:
+        bounds = bounds_of_graphs(encoder, decoder)
+        for graph in (encoder, decoder):
+            quantize_weights(graph, bounds)
     files = OnnxFolder(folder)
-    save(encoder, files.encoder_file, int8=int8)
-    save(decoder, files.decoder_file, int8=int8)
+    weights = "int8" if int8 else "float32"
+    save(encoder, files.encoder_file, weights=weights)
+    save(decoder, files.decoder_file, weights=weights)
 
 
 def require_onnx() -> None:

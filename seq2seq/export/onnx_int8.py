@@ -3,8 +3,11 @@
 Each row of a matrix (the weights of one output, or the embedding of one token) is rounded to
 multiples of 1/127 of its largest weight, as in seq2seq/models/quantization.py.
 
-- A product is computed in integers. The values are rounded to 256 steps between the lowest and the
-  highest value of all rows, at run time.
+- A product is computed in integers. Values with a bound (onnx_bounds.py) are rounded to multiples
+  of 1/127 of it. If the bound differs between the columns of the values, they are divided by it
+  first, and the weights are multiplied by it. So a sentence is rounded alike in every batch.
+- Values without a bound are rounded to 256 steps between the lowest and the highest value of all
+  rows, at run time.
 - An embedding is multiplied by its scale after it is looked up. A matrix that embeds tokens and
   predicts them too is stored once.
 - The weights of recurrent operators are multiplied by their scales when the graph is loaded. They
@@ -21,14 +24,31 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from seq2seq.export.onnx_bounds import Bound, Bounds
+
 Array = NDArray[Any]
 
 _STEPS = 127
+_ZERO_POINT = 128
+"""Which unsigned integer stands for a value of 0."""
 _SMALL = 4096
 """Matrices with fewer weights stay float32."""
 
 _TO_FLOAT = {"to": ir.DataType.FLOAT}
 _RECURRENT = ("LSTM", "GRU", "RNN")
+
+
+@dataclass(frozen=True)
+class _Weight:
+    """A float32 initializer (O,I), or (I,O) if it is transposed."""
+
+    initializer: ir.Value
+    is_transposed: bool = False
+
+    def array(self) -> Array:
+        """(O,I)."""
+        weights = _array(self.initializer)
+        return weights.T if self.is_transposed else weights
 
 
 @dataclass(frozen=True)
@@ -43,18 +63,26 @@ class _Int8Matrix:
     """(I,O) int8, the result of a Transpose of `integers`. It takes no place in the file."""
 
 
-def quantize_weights(model: ir.Model) -> None:
-    """Replaces the large float32 matrices of a graph by 8-bit integers, in place."""
-    _Quantization(model.graph).run()
+def quantize_weights(model: ir.Model, bounds: Bounds) -> None:
+    """Replaces the large float32 matrices of a graph by 8-bit integers, in place.
+
+    Args:
+        model: the graph.
+        bounds: what the absolute values in the graph cannot exceed, where that is known.
+    """
+    _Quantization(model.graph, bounds).run()
 
 
 class _Quantization:
     """Replaces nodes one by one. New nodes go where the old one was."""
 
-    def __init__(self, graph: ir.Graph) -> None:
+    def __init__(self, graph: ir.Graph, bounds: Bounds) -> None:
         self.graph = graph
-        self.matrices: dict[ir.Value, _Int8Matrix] = {}
-        """Initializers -> their integers."""
+        self.bounds = bounds
+        self.matrices: dict[tuple[ir.Value, bytes], _Int8Matrix] = {}
+        """Initializers, and the factors of their columns -> their integers."""
+        self.constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
+        """Type, shape and content -> the initializer."""
         self.recurrent: dict[ir.Value, tuple[ir.Value, ir.Value]] = {}
         """Weights of recurrent operators -> their integers and scales."""
         self.dynamic: dict[ir.Value, Sequence[ir.Value]] = {}
@@ -72,8 +100,9 @@ class _Quantization:
         weight, tokens = _inputs(node)
         if not _is_large(weight):
             return
-        matrix = self._matrix(weight)
-        column = ir.node("Unsqueeze", [matrix.scales, self._axis_1()])
+        matrix = self._matrix(_Weight(weight))
+        axis = self._constant(np.array([1], dtype=np.int64))
+        column = ir.node("Unsqueeze", [matrix.scales, axis])
         rows = ir.node("Gather", [matrix.integers, tokens])
         scales = ir.node("Gather", [column.outputs[0], tokens])
         floats = ir.node("Cast", rows.outputs, _TO_FLOAT)
@@ -84,7 +113,7 @@ class _Quantization:
         values, weight, *bias = _inputs(node)
         transposed = node.attributes.get("transB")
         if _is_large(weight) and transposed is not None and transposed.as_int() == 1:
-            self._product(node, values, self._matrix(weight), bias)
+            self._product(node, values, _Weight(weight), bias)
 
     def _matmul(self, node: ir.Node) -> None:
         values, weight = _inputs(node)
@@ -92,13 +121,42 @@ class _Quantization:
         if producer is not None and producer.op_type == "Transpose":
             (original,) = _inputs(producer)
             if _is_large(original):
-                self._product(node, values, self._matrix(original), [])
+                self._product(node, values, _Weight(original), [])
         elif _is_large(weight):
-            self._product(node, values, self._matrix(weight, is_transposed=True), [])
+            self._product(node, values, _Weight(weight, is_transposed=True), [])
 
     def _product(
-        self, node: ir.Node, values: ir.Value, matrix: _Int8Matrix, bias: list[ir.Value]
+        self, node: ir.Node, values: ir.Value, weight: _Weight, bias: list[ir.Value]
     ) -> None:
+        bound = self.bounds.get(values)
+        if bound is None:
+            new = self._dynamic_product(values, self._matrix(weight))
+        else:
+            new = self._bounded_product(values, weight, bound)
+        if bias:
+            new.append(ir.node("Add", [*new[-1].outputs, *bias]))
+        self._replace(node, new)
+
+    def _bounded_product(self, values: ir.Value, weight: _Weight, bound: Bound) -> list[ir.Node]:
+        new: list[ir.Node] = []
+        factors = np.where(bound > 0, bound, 1).astype(np.float32)
+        if np.ptp(factors) == 0:
+            scale = factors.max() / _STEPS
+            matrix = self._matrix(weight)
+        else:
+            scale = np.float32(1 / _STEPS)
+            matrix = self._matrix(weight, factors)
+            divided = ir.node("Mul", [values, self._constant(1 / factors)])
+            new.append(divided)
+            values = divided.outputs[0]
+        zero = self._constant(np.array(_ZERO_POINT, dtype=np.uint8))
+        integers = ir.node("QuantizeLinear", [values, self._constant(scale), zero])
+        product = ir.node("MatMulInteger", [*integers.outputs, matrix.transposed, zero])
+        floats = ir.node("Cast", product.outputs, _TO_FLOAT)
+        scales = self._constant(scale * _array(matrix.scales))
+        return [*new, integers, product, floats, ir.node("Mul", [*floats.outputs, scales])]
+
+    def _dynamic_product(self, values: ir.Value, matrix: _Int8Matrix) -> list[ir.Node]:
         new: list[ir.Node] = []
         if values not in self.dynamic:
             dynamic = ir.node("DynamicQuantizeLinear", [values], num_outputs=3)
@@ -109,10 +167,7 @@ class _Quantization:
         floats = ir.node("Cast", product.outputs, _TO_FLOAT)
         scales = ir.node("Mul", [scale, matrix.scales])
         scaled = ir.node("Mul", [floats.outputs[0], scales.outputs[0]])
-        new += [product, floats, scales, scaled]
-        if bias:
-            new.append(ir.node("Add", [scaled.outputs[0], *bias]))
-        self._replace(node, new)
+        return [*new, product, floats, scales, scaled]
 
     def _recurrent(self, node: ir.Node) -> None:
         inputs = _inputs(node)
@@ -132,22 +187,32 @@ class _Quantization:
             self.graph.insert_before(node, [floats, scaled])
             node.replace_input_with(index, scaled.outputs[0])
 
-    def _matrix(self, weight: ir.Value, *, is_transposed: bool = False) -> _Int8Matrix:
-        """Returns the integers of an initializer (O,I), or (I,O), the same ones for every use."""
-        if weight not in self.matrices:
-            weights = _array(weight)
-            integers, scales = _round(weights.T if is_transposed else weights)
-            stored = self._store(f"{weight.name}.int8", integers)
+    def _matrix(self, weight: _Weight, factors: Array | None = None) -> _Int8Matrix:
+        """Returns the integers of a weight, the same ones for every use.
+
+        Args:
+            weight: a weight.
+            factors: (I,) multiply its columns.
+        """
+        key = (weight.initializer, b"" if factors is None else factors.tobytes())
+        if key not in self.matrices:
+            weights = weight.array()
+            integers, scales = _round(weights if factors is None else weights * factors)
+            name = f"{weight.initializer.name}.int8"
+            if factors is not None:
+                name += f".{len(self.matrices)}"
+            stored = self._store(name, integers)
             transpose = ir.node("Transpose", [stored], {"perm": [1, 0]})
             self.graph.insert_before(self.graph[0], transpose)
-            stored_scales = self._store(f"{weight.name}.scale", scales[:, 0])
-            self.matrices[weight] = _Int8Matrix(stored, stored_scales, transpose.outputs[0])
-        return self.matrices[weight]
+            stored_scales = self._store(f"{name}.scale", scales[:, 0])
+            self.matrices[key] = _Int8Matrix(stored, stored_scales, transpose.outputs[0])
+        return self.matrices[key]
 
-    def _axis_1(self) -> ir.Value:
-        name = "int8.axis_1"
-        stored = self.graph.initializers.get(name)
-        return stored or self._store(name, np.array([1], dtype=np.int64))
+    def _constant(self, array: Array) -> ir.Value:
+        key = (array.dtype.name, array.shape, array.tobytes())
+        if key not in self.constants:
+            self.constants[key] = self._store(f"int8.{len(self.constants)}", array)
+        return self.constants[key]
 
     def _store(self, name: str, array: Array) -> ir.Value:
         tensor = ir.tensor(np.ascontiguousarray(array), name=name)

@@ -6,23 +6,30 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from seq2seq.export.onnx_int8 import quantize_weights
 from seq2seq.export.onnx_reshape import simplify_reshapes
 
 FORMAT = "1"
 """The version of what the description in export/onnx.py says. Both files hold it as `format`."""
 
 
-def save(model: ir.Model, file: Path, *, int8: bool) -> None:
-    """Writes a graph in a few passes: each weight once, and nothing that no output needs."""
+def simplify(model: ir.Model) -> None:
+    """Keeps each weight once, and removes what computes shapes that are known."""
     for value in model.graph.initializers.values():
         if value.const_value is not None:
             # A weight of torch may be a view with strides. The next pass reads whole arrays only.
             value.const_value = ir.tensor(np.ascontiguousarray(value.const_value.numpy()))
     common.DeduplicateHashedInitializersPass()(model)
     simplify_reshapes(model)
-    if int8:
-        quantize_weights(model)
+
+
+def save(model: ir.Model, file: Path, *, weights: str) -> None:
+    """Writes a graph without what no output needs.
+
+    Args:
+        model: the graph.
+        file: where to write it.
+        weights: the number format of its matrices, for the reader of the file.
+    """
     ir.passes.Sequential(
         common.CommonSubexpressionEliminationPass(),
         common.RemoveUnusedNodesPass(),
@@ -37,5 +44,5 @@ def save(model: ir.Model, file: Path, *, int8: bool) -> None:
                 value.shape = None
     model.producer_name = "seq2seq"
     model.producer_version = None
-    model.metadata_props.update({"format": FORMAT, "weights": "int8" if int8 else "float32"})
+    model.metadata_props.update({"format": FORMAT, "weights": weights})
     ir.save(model, file)

@@ -333,6 +333,25 @@ def test_int8_predicts_nearly_the_same(family: str, tmp_path: Path) -> None:
         assert 0 < difference.mean() < 0.02
 
 
+def test_int8_rounds_a_sentence_alike_in_every_batch(tmp_path: Path) -> None:
+    """A value is rounded by what it cannot exceed, not by what happens to be beside it."""
+    export_onnx(large_enough("all"), tmp_path, int8=True)
+    runner = Runner(tmp_path)
+    source = torch.randint(4, TOKENS, (5, 9), generator=torch.Generator().manual_seed(6))
+    mask = torch.ones_like(source, dtype=torch.bool)
+    tokens = source[:, 0]
+    rows = list(range(5))
+    together = runner.step(
+        runner.encode(source, mask), Turn(rows, rows, [[row] for row in rows], rows), tokens
+    )
+    for row in rows:
+        encoded = runner.encode(source[row : row + 1], mask[row : row + 1])
+        alone = runner.step(encoded, Turn([0], [0], [[0]], [0]), tokens[row : row + 1])
+        np.testing.assert_allclose(
+            alone["log_probs"][0], together["log_probs"][row], rtol=0, atol=1e-5
+        )
+
+
 def test_export_leaves_the_model_as_it_is(tmp_path: Path) -> None:
     model = large_enough("all")
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
