@@ -81,7 +81,7 @@ class Decoding(Protocol):
         """
 
     def select(self, rows: Integers, sentences: Integers | None, layout: BeamLayout) -> None:
-        """Keeps some rows of the last step.
+        """Keeps some rows of the last step. Without a call, all of them go on.
 
         Args:
             rows: their numbers, in the new order. They may repeat.
@@ -104,7 +104,7 @@ class Engine(Protocol):
         never: Sequence[int],
         candidates: Integers | None,
         keep_attention: bool,
-        best: int,
+        beam: int,
     ) -> Decoding:
         """Reads the source. Every sentence has one row at first.
 
@@ -115,7 +115,8 @@ class Engine(Protocol):
             candidates: (B,C) the only tokens that may come next, padded with `never[0]`. None for
                 the whole vocabulary. There are none of the other `never` among them.
             keep_attention: whether steps return the attention.
-            best: how many next tokens of each sentence search will ask for.
+            beam: the largest number of rows that a sentence will have. Search asks for twice as
+                many next tokens.
         """
 
     def translating(self) -> AbstractContextManager[None]:

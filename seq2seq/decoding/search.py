@@ -138,7 +138,7 @@ def beam_search(
         never=list(never),
         candidates=candidates,
         keep_attention=keep_attention,
-        best=2 * config.beam,
+        beam=config.beam,
     )
     return _BeamSearch(inputs, output, decoding).run()
 
@@ -204,7 +204,11 @@ class _BeamSearch:
         tokens = self.output.tokens(columns)
         ends = tokens == self.inputs.eos
         if not ends.any():
-            self._continue(best_log_probs[:, :beam], parents[:, :beam], tokens[:, :beam])
+            if beam == 1 and self.layout.is_full and np.isfinite(best_log_probs[:, 0]).all():
+                # All rows go on where they are. This is most of greedy search.
+                self._append(tokens[:, :1], best_log_probs[:, 0])
+            else:
+                self._continue(best_log_probs[:, :beam], parents[:, :beam], tokens[:, :beam])
             return
         # 4. Those among the best K that end are finished.
         is_finished = ends & (best_log_probs > MINUS_INFINITY)
@@ -295,9 +299,19 @@ class _BeamSearch:
             self.layout = BeamLayout(row_counts)
         rows = parents[may_win]  # (N,)
         self.decoding.select(rows, still_open, self.layout)
-        self.tokens = np.concatenate([self.tokens[rows], tokens[may_win][:, None]], axis=1)
-        self.log_probs = log_probs[may_win]
+        self.tokens = self.tokens[rows]
         self.attention = [weights[rows] for weights in self.attention]
+        self._append(tokens[may_win][:, None], log_probs[may_win])
+
+    def _append(self, tokens: Integers, log_probs: Floats) -> None:
+        """Adds a token to every row.
+
+        Args:
+            tokens: (N,1).
+            log_probs: (N,) with that token.
+        """
+        self.tokens = np.concatenate([self.tokens, tokens], axis=1)
+        self.log_probs = log_probs
 
     def _may_win(self, log_probs: Floats) -> Booleans:
         """Returns which open hypotheses are worth continuing, (B,K).

@@ -40,7 +40,7 @@ class TorchEngine:
         never: Sequence[int],
         candidates: Integers | None,
         keep_attention: bool,
-        best: int,
+        beam: int,
     ) -> "TorchDecoding":
         device = next(self.model.parameters()).device
         tokens = torch.from_numpy(source).to(device)
