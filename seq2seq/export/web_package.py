@@ -4,7 +4,7 @@ The folder is an exported folder, too (onnx_folder.py): `seq2seq translate` and 
 read it, and say what the page does.
 
     index.html, style.css, *.js   the page; see export/web
-    files.json                    the names of all files that the page loads
+    files.json                    the names of all files that the page loads, and their checksums
     text_rules.json               the rules of the text layer
     tokenizer.json                the tokens
     encoder.onnx, decoder.onnx, translator.json, tokenizer/   as in every exported folder
@@ -40,6 +40,7 @@ _BEAM = 4
 
 _PAGE = "index.html"
 _STYLE = "style.css"
+_CHECK = "startup_check.js"
 _PAGE_MODULE = "page.js"
 _WORKER_MODULE = "worker.js"
 _FILE_LIST = "files.json"
@@ -103,8 +104,25 @@ def _write_folder(run: RunFolder, model: Seq2Seq, runtime: dict[str, bytes], fol
     sources = page_sources()
     for name, text in sources.items():
         atomic_write_text(folder / name, text, mkdir=True)
-    file_list = {"page": sorted(sources), "data": _data_names(into)}
-    atomic_write_text(folder / _FILE_LIST, json.dumps(file_list, indent=1) + "\n")
+    atomic_write_text(folder / _FILE_LIST, _file_list(folder, sorted(sources)))
+
+
+def _file_list(folder: Path, page_names: list[str]) -> str:
+    """Returns the content of files.json. "checks" tells a whole file from a damaged one."""
+    data_names = _data_names(OnnxFolder(folder))
+    # A server may change the page itself: some insert a script into it.
+    checked = [name for name in [*page_names, *data_names] if name != _PAGE]
+    checks = {name: _check(folder / name) for name in checked}
+    return json.dumps({"page": page_names, "data": data_names, "checks": checks}, indent=1) + "\n"
+
+
+def _check(path: Path) -> dict[str, str | int]:
+    """Returns the length and the checksum of a file, after it is unpacked."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        # Some servers unpack it.
+        content = gzip.decompress(content)
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _data_names(folder: OnnxFolder) -> list[str]:
@@ -126,20 +144,23 @@ def _one_file(folder: Path) -> str:
     embedded = [_embedded(name, content) for name, content in contents.items()]
     license_text = (folder / web_runtime.LICENSE).read_text(encoding="utf-8")
     embedded.append(_text_element(web_runtime.LICENSE, license_text))
+    check = sources[_CHECK]
     script = bundle(sources, _PAGE_MODULE)
     style = sources[_STYLE]
     page = sources[_PAGE]
-    page = _replaced(page, _policy(script, style), r'content="default-src[^"]*"')
+    page = _replaced(page, _policy([check, script], style), r'content="default-src[^"]*"')
     page = _replaced(page, f"<style>{style}</style>", rf'<link rel="stylesheet" href="{_STYLE}">')
+    page = _replaced(page, f"<script>{_safe(check)}</script>", rf'<script src="{_CHECK}"></script>')
     elements = "\n".join([*embedded, f"<script>{_safe(script)}</script>"])
     return _replaced(page, elements, rf'<script type="module" src="{_PAGE_MODULE}"></script>')
 
 
-def _policy(script: str, style: str) -> str:
+def _policy(scripts: Sequence[str], style: str) -> str:
     """Returns the rule of the page: it runs what is in it, and loads nothing."""
+    hashes = " ".join(f"'{_hash(_safe(script))}'" for script in scripts)
     parts = [
         "default-src 'none'",
-        f"script-src '{_hash(_safe(script))}' blob: 'wasm-unsafe-eval'",
+        f"script-src {hashes} blob: 'wasm-unsafe-eval'",
         "worker-src blob:",
         f"style-src '{_hash(style)}'",
         "img-src data:",

@@ -2,16 +2,41 @@
 // where the page is one file. There each is an element <script type="text/plain" id="NAME"> with
 // its content, compressed with gzip, in base64.
 
+const LIST = "files.json";
+// The settings may be edited.
+const UNCHECKED = "translator.json";
+
+const check = window.startupCheck;
+
 /**
  * @param {(share: number) => void} onProgress called with the share that has arrived
- * @returns {Promise<Object<string, Uint8Array>>} name -> content
+ * @returns {Promise<Object<string, Uint8Array>>} name -> content; rejected if a file is missing or
+ *   is not the one that was exported
  */
 export async function loadFiles(onProgress) {
-  const list = await loadFile("files.json", new Progress(() => {}));
-  const names = JSON.parse(new TextDecoder().decode(list)).data;
+  const { data, checks } = await loadList();
   const progress = new Progress(onProgress);
-  const contents = await Promise.all(names.map((name) => loadFile(name, progress)));
-  return Object.fromEntries(names.map((name, number) => [name, contents[number]]));
+  const load = (name) => {
+    const expected = name === UNCHECKED ? undefined : checks[name];
+    return loadFile(name, (content) => check.isWhole(content, expected), progress);
+  };
+  const contents = await Promise.all(data.map(load));
+  return Object.fromEntries(data.map((name, number) => [name, contents[number]]));
+}
+
+async function loadList() {
+  const isList = (content) => parsedList(content) !== null;
+  const content = await loadFile(LIST, isList, new Progress(() => {}));
+  return parsedList(content);
+}
+
+function parsedList(content) {
+  try {
+    const list = JSON.parse(new TextDecoder().decode(content));
+    return list.data && list.checks ? list : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -23,9 +48,9 @@ export async function loadFiles(onProgress) {
  * @param {string} name
  */
 export async function startWorker(name) {
-  const embedded = document.getElementById(name);
+  const embedded = isEmbedded(name);
   const code = embedded
-    ? await unzipped(fromBase64(embedded.textContent))
+    ? await embeddedFile(name)
     : `import "${new URL(name, document.baseURI)}";`;
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   // In one file, all modules are one script. A page of a file may not start a module.
@@ -50,16 +75,43 @@ class Progress {
   }
 }
 
-async function loadFile(name, progress) {
-  const embedded = document.getElementById(name);
-  if (embedded) {
-    return unzipped(fromBase64(embedded.textContent));
+function isEmbedded(name) {
+  return document.getElementById(name) !== null;
+}
+
+async function embeddedFile(name) {
+  try {
+    return await unzipped(fromBase64(document.getElementById(name).textContent));
+  } catch {
+    throw check.damaged(name);
   }
-  const response = await fetch(name);
-  if (!response.ok) {
-    throw new Error(`${name} could not be loaded (status ${response.status}).`);
+}
+
+/**
+ * @param {string} name
+ * @param {(content: Uint8Array) => boolean | Promise<boolean>} isRight whether it is the expected
+ *   one
+ * @param {Progress} progress
+ */
+async function loadFile(name, isRight, progress) {
+  if (isEmbedded(name)) {
+    const content = await embeddedFile(name);
+    if (await isRight(content)) {
+      return content;
+    }
+    throw check.damaged(name);
   }
-  return unzipped(await read(response, progress));
+  // A copy that the browser has kept may be of an earlier export. The list is always a new one.
+  let response;
+  for (const cache of [name === LIST ? "no-cache" : "default", "reload"]) {
+    response = await check.request(name, cache);
+    const sent = await read(response, progress).catch(() => Promise.reject(check.broken(name)));
+    const content = await unzipped(sent).catch(() => null);
+    if (content !== null && (await isRight(content))) {
+      return content;
+    }
+  }
+  throw check.wrong(name, response);
 }
 
 async function read(response, progress) {

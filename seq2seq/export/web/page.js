@@ -3,6 +3,7 @@
 import { loadFiles, startWorker } from "./files.js";
 import { SourceShades, TranslationView } from "./view.js";
 
+const check = window.startupCheck;
 const sourceField = document.getElementById("source");
 const statusLine = document.getElementById("status");
 const progressBar = document.getElementById("bar");
@@ -38,6 +39,7 @@ function translate() {
 
 const answers = {
   ready({ source, target, modelBytes }) {
+    check.reached("translator");
     const [sourceName, targetName] = [languageName(source), languageName(target)];
     const direction = `${sourceName} → ${targetName}`;
     document.title = `${direction} translator`;
@@ -68,7 +70,7 @@ const answers = {
     }
   },
   failed({ message }) {
-    showFailure(message);
+    check.explain({ message });
   },
 };
 
@@ -87,24 +89,21 @@ function megabytes(bytes) {
 
 function showStatus(text) {
   // A failure stays, whatever arrives after it.
-  if (!statusLine.classList.contains("failed")) {
+  if (!check.hasFailed()) {
     statusLine.textContent = text;
   }
-}
-
-function showFailure(message) {
-  showStatus(`This does not work: ${message}`);
-  statusLine.classList.add("failed");
 }
 
 async function start() {
   worker = await startWorker("worker.js");
   worker.addEventListener("message", (event) => answers[event.data.kind](event.data));
-  worker.addEventListener("error", (event) => showFailure(event.message ?? "no worker"));
+  worker.addEventListener("error", (event) => check.explain({ message: event.message }));
   const files = await loadFiles((share) => {
+    check.reached("page");
     progressBar.style.setProperty("--share", share);
     showStatus(`Loading the model: ${Math.round(100 * share)} %`);
   });
+  check.reached("files");
   showStatus("Starting");
   const buffers = Object.values(files).map((content) => content.buffer);
   worker.postMessage({ kind: "load", files }, buffers);
@@ -129,4 +128,13 @@ if ("serviceWorker" in navigator && location.protocol !== "file:") {
   // Without it, the page works until it is loaded again without a network.
   navigator.serviceWorker.register("offline.js").catch(() => {});
 }
-start().catch((error) => showFailure(error.message));
+if (check === undefined) {
+  statusLine.textContent =
+    "This page is incomplete: startup_check.js did not load. Copy the whole folder again.";
+  statusLine.classList.add("failed");
+} else {
+  check.reached("page");
+  if (!check.hasFailed()) {
+    start().catch(check.explain);
+  }
+}

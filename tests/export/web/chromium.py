@@ -161,6 +161,6 @@ def open_page() -> Iterator[Page]:
             yield Page(commands_in, answers_out)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
             os.close(commands_in)
             os.close(answers_out)

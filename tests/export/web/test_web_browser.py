@@ -51,9 +51,9 @@ class Server(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[str]:
+def serve(folder: Path, kind: type[Server] = Server) -> Iterator[str]:
     """Serves a folder and yields its address."""
-    handler = functools.partial(Server, directory=str(folder))
+    handler = functools.partial(kind, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -88,9 +88,7 @@ def translate(page: Page, lines: list[str]) -> list[str]:
 
 
 def translate_in_python(folder: Path) -> list[str]:
-    # Alone, as the page does it. Integers in a batch are rounded by the largest of the batch.
-    translations = load(folder).translate(LINES, batch_tokens=1)
-    return [translation.text for translation in translations]
+    return load(folder)(LINES)
 
 
 def is_inside(request: str, address: str) -> bool:
@@ -146,17 +144,3 @@ def test_a_word_shows_what_it_attended_to(folder: Path) -> None:
         assert shaded > 0
         current = page.evaluate("document.querySelector('.word.current').textContent")
         assert page.evaluate("document.getElementById('spoken').textContent").startswith(current)
-
-
-def test_a_missing_file_is_named(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "page").mkdir()
-    for path in folder.rglob("*"):
-        if path.is_file() and path.name != "decoder.onnx":
-            copy = tmp_path / "page" / path.relative_to(folder)
-            copy.parent.mkdir(exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    with serve(tmp_path / "page") as address, open_page() as page:
-        page.open(address)
-        page.wait_until("document.querySelector('#status.failed') !== null")
-        status = page.evaluate("document.getElementById('status').textContent")
-        assert "decoder.onnx could not be loaded (status 404)" in status

@@ -60,6 +60,16 @@ def test_the_listed_files_are_there(folder: Path) -> None:
     assert (folder / web_runtime.LICENSE).is_file()
 
 
+def test_the_list_has_a_checksum_of_each_file(folder: Path) -> None:
+    listed = json.loads((folder / "files.json").read_text(encoding="utf-8"))
+    assert {*listed["page"], *listed["data"]} == {*listed["checks"], "index.html"}
+    style = (folder / "style.css").read_bytes()
+    expected = {"bytes": len(style), "sha256": hashlib.sha256(style).hexdigest()}
+    assert listed["checks"]["style.css"] == expected
+    unpacked = hashlib.sha256(b"\0asm").hexdigest()
+    assert listed["checks"][web_runtime.BINARY] == {"bytes": 4, "sha256": unpacked}
+
+
 def test_the_folder_translates_in_python_too(folder: Path) -> None:
     translator = load(folder)
     assert translator.search.beam <= 4
@@ -93,10 +103,11 @@ def test_one_file_has_the_same_files(page: str, folder: Path) -> None:
 
 
 def test_the_policy_of_one_file_allows_what_is_in_it(page: str) -> None:
-    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     (policy,) = re.findall(r'content="(default-src[^"]*)"', page)
-    for text in (script, style):
+    assert len(scripts) == 2
+    for text in (*scripts, style):
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
 
