@@ -51,7 +51,8 @@ Against = Annotated[
     typer.Option(
         "--against",
         metavar="PATH",
-        help="A run folder or a file of translations to compare with.",
+        help="What to compare with: a run folder, an exported folder or a file of translations. "
+        "--device and --precision do not change an exported one.",
     ),
 ]
 Tokenize = Annotated[
@@ -106,7 +107,8 @@ def evaluate(
     precision: Precision = "auto",
     data_dir: DataDir = None,
 ) -> None:
-    """Measure the quality of a run on a test set: BLEU, chrF and TER with confidence intervals.
+    """Measure the quality of a run or an exported folder on a test set: BLEU, chrF and TER with
+    confidence intervals.
 
     The scores compare plain, cased text with the raw references, and come with sacreBLEU
     signatures. They are written to RUN/evaluation.json, and the translations beside it.
@@ -136,23 +138,22 @@ def evaluate(
             "Leave them out."
         )
     opened = RunFolder.open(first, exported=True)
+    loading: dict[str, Any] = dict(
+        device=device,
+        precision=precision,
+        **given_options(
+            beam=beam,
+            length_penalty=length_penalty,
+            max_length_ratio=max_length_ratio,
+            no_repeat_ngram_size=no_repeat_ngram_size,
+            prune=prune,
+        ),
+    )
+    _check_folders(opened, others, against, loading)
     with ConsoleReporter(stderr=True) as reporter:
         test_set = _load_test_set(opened, split, source, references, data_dir, reporter)
         test_set = spread_evenly(test_set, limit)
-        common: dict[str, Any] = dict(
-            tokenize=tokenize,
-            ensemble=others,
-            reporter=reporter,
-            device=device,
-            precision=precision,
-            **given_options(
-                beam=beam,
-                length_penalty=length_penalty,
-                max_length_ratio=max_length_ratio,
-                no_repeat_ngram_size=no_repeat_ngram_size,
-                prune=prune,
-            ),
-        )
+        common = dict(tokenize=tokenize, ensemble=others, reporter=reporter, **loading)
         if robustness:
             _print_robustness(scoring.evaluate_robustness(opened, test_set, **common))
             return
@@ -194,6 +195,18 @@ def _check_test_set_options(split: str, source: Path | None, references: list[Pa
         raise UserError("--split and --source cannot be combined. Give one of them.")
     if (source is None) != (not references):
         raise UserError("Give --source and --reference together, or neither of them.")
+
+
+def _check_folders(
+    run: "RunFolder", ensemble: list[Path], against: Path | None, options: dict[str, Any]
+) -> None:
+    """Raises UserError if a folder cannot translate. Fetching a corpus may take long."""
+    from seq2seq.decoding.loading import load
+    from seq2seq.evaluation.against import load_other
+
+    load(run.path, ensemble=ensemble, **options)
+    if against is not None:
+        load_other(run, against, options)
 
 
 def _load_test_set(

@@ -1,7 +1,6 @@
 """Mistakes of users that once ended in a traceback, or in a silent wrong result."""
 
 import errno
-import shutil
 from pathlib import Path
 
 import pytest
@@ -85,18 +84,6 @@ def test_training_into_a_folder_of_other_files_is_refused(
     (tmp_path / "notes.txt").touch()
     error = run_cli_expecting_error("train", "toy.yaml", "--run", str(tmp_path))
     assert "has other files and is not a run folder" in error
-
-
-def test_runs_of_different_directions_are_not_compared(
-    run_cli_expecting_error: RunCliExpectingError, toy_run: Path, tmp_path: Path
-) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(toy_run, other)
-    config = (other / "config.yaml").read_text(encoding="utf-8")
-    swapped = config.replace("source: de", "source: en").replace("target: en", "target: de")
-    (other / "config.yaml").write_text(swapped, encoding="utf-8")
-    error = run_cli_expecting_error("evaluate", str(toy_run), "--against", str(other))
-    assert "Compare runs of one direction." in error
 
 
 def test_one_text_instead_of_a_list_is_refused(toy_run: Path) -> None:
