@@ -20,7 +20,7 @@ from typing import Any
 from ctranslate2_table import ctranslate2_section
 from gpu_table import gpu_section
 from peer_table import peer_section
-from shipping_table import shipping_section
+from shipping_table import page_section, shipping_section
 from speed_table import speed_section
 from translation_table import translation_section
 
@@ -35,6 +35,7 @@ GPU = TOP / "benchmarks" / "gpu.json"
 PEERS = TOP / "benchmarks" / "peers.json"
 CTRANSLATE2 = TOP / "benchmarks" / "ctranslate2.json"
 SPEED = TOP / "benchmarks" / "speed_quality.json"
+PAGE = TOP / "benchmarks" / "page.json"
 # Keys of results.json, what they are, and digits after the point.
 SPEED_ROWS = (
     ("train_tokens_per_s_ours", "training, target tokens per second", 0),
@@ -163,6 +164,7 @@ def _results_page(records: list[Record]) -> str:
         *_speed_section(),
         *translation_section(_read_json(BENCH)),
         *shipping_section(_read_json(BENCH)),
+        *(page_section(_read_json(PAGE)) if PAGE.exists() else []),
         *(ctranslate2_section(_read_json(CTRANSLATE2)) if CTRANSLATE2.exists() else []),
         *(speed_section(_read_json(SPEED)) if SPEED.exists() else []),
         *gpu_section(_read_json(GPU)),

@@ -48,6 +48,33 @@ def shipping_section(results: Results) -> list[str]:
     return [*lines, *range_rows(_ROWS, systems), ""]
 
 
+def page_section(results: Results) -> list[str]:
+    """Returns the lines of the section about the translation page.
+
+    Args:
+        results: the content of page.json.
+    """
+    machine = results["about"]
+    seconds = range_cell(results["first_s"], 1)
+    milliseconds = range_cell(results["sentence_ms"], 0)
+    return [
+        "### In a browser",
+        "",
+        f"`python benchmarks/page.py RUN`, {machine['date'][:10]}, {machine['processor']}, headless"
+        " Chromium.",
+        "The same model as a page. Medians, with the range of all repeats.",
+        "",
+        "| what | page |",
+        "| --- | --- |",
+        f"| from opening it to the first translation, seconds | {seconds} |",
+        f"| one sentence, beam 4, milliseconds | {milliseconds} |",
+        f"| lines of test2016 translated as `seq2seq translate` does | {results['equal']} of"
+        f" {results['lines']} |",
+        f"| requests to elsewhere | {results['requests_outside']} |",
+        "",
+    ]
+
+
 def range_rows(
     rows: Sequence[tuple[str, str, int]], systems: Sequence[Mapping[str, Results | None]]
 ) -> list[str]:
