@@ -1,8 +1,9 @@
 """Search steps of one sentence with ONNX Runtime, on tensors that stay where they are.
 
 To hand a tensor to ONNX Runtime takes microseconds, and so does a small product. With few rows, a
-step of a batch spends a third of its time so. Here every tensor is handed over once. A step always
-computes as many rows as the beam has; those that are not open repeat the first one.
+step of a batch spends a third of its time so. Here every tensor is handed over once for each number
+of rows. What a step reads and writes are the first rows of arrays that have room for the whole
+beam.
 
 Legend
     S  source tokens
@@ -26,6 +27,7 @@ from seq2seq.decoding.engines.onnx_decoder import (
     MEMORY,
     NEXT_STATE,
     STATE,
+    Array,
     Decoder,
     Tensors,
     as_value,
@@ -33,7 +35,7 @@ from seq2seq.decoding.engines.onnx_decoder import (
 from seq2seq.decoding.engines.top_tokens import TopTokens
 
 _MOST_ROWS = 8
-"""With more rows, those that are not open cost more than is won."""
+"""A larger beam has a new number of rows in most steps, so nothing would be won."""
 
 
 class SentenceDecoding:
@@ -67,56 +69,43 @@ class SentenceDecoding:
             source_tokens: S, if steps return attention weights.
             beam: K.
         """
-        self._session = decoder.session
+        self._decoder = decoder
         self._is_never = decoder.is_never(never) if len(never) else None
         self._layout = BeamLayout(np.ones(1, dtype=np.int64))
-        self._rows = np.arange(beam)
+        count = min(2 * beam, decoder.vocabulary)
         # ONNX Runtime reads and writes these arrays themselves.
+        self._numbers = np.arange(beam)
         self._token = np.zeros(beam, dtype=np.int64)
         self._parents = np.zeros(beam, dtype=np.int64)
-        count = min(2 * beam, decoder.vocabulary)
         self._log_probs = np.empty((beam, decoder.vocabulary), dtype=np.float32)
         self._values = np.empty((beam, count), dtype=np.float32)
         self._columns = np.empty((beam, count), dtype=np.int64)
-        inputs: Tensors = {
-            "token": as_value(self._token),
-            "parents": as_value(self._parents),
-            "row_numbers": as_value(self._rows[None]),
-            "slots": as_value(self._rows),
+        self._attention: Floats | None = None
+        self._outputs: dict[str, Array] = {
+            LOG_PROBS: self._log_probs,
+            BEST_VALUES: self._values,
+            BEST_COLUMNS: self._columns,
+        }
+        if source_tokens is not None and ATTENTION in decoder.shapes:
+            self._attention = np.empty((beam, source_tokens), dtype=np.float32)
+            self._outputs[ATTENTION] = self._attention
+        self._inputs: Tensors = {
             "k": as_value(np.array([count])),
             **{name: value for name, value in encoded.items() if name.startswith(MEMORY)},
         }
-        outputs: Tensors = {
-            LOG_PROBS: as_value(self._log_probs),
-            BEST_VALUES: as_value(self._values),
-            BEST_COLUMNS: as_value(self._columns),
-        }
-        self._attention: Floats | None = None
-        if source_tokens is not None and ATTENTION in decoder.shapes:
-            self._attention = np.empty((beam, source_tokens), dtype=np.float32)
-            outputs[ATTENTION] = as_value(self._attention)
         # A step reads one of these states and writes the other. Only the first one reads neither.
-        states = [_new_state(decoder, beam), _new_state(decoder, beam)]
-        first = {name: value for name, value in encoded.items() if name.startswith(STATE)}
-        self._bindings = [
-            _bind(decoder, inputs | first, outputs | _written(states[0])),
-            _bind(decoder, inputs | states[0], outputs | _written(states[1])),
-        ]
-        self._after_first: Tensors | None = states[1]
+        self._first = {name: value for name, value in encoded.items() if name.startswith(STATE)}
+        self._states = [_new_state(decoder, beam), _new_state(decoder, beam)]
+        self._turn = 0
+        self._bindings: dict[tuple[int, int], IOBinding] = {}
+        """Number of rows, and which of the states is read -> everything that a step needs."""
 
     def step(self, tokens: Integers) -> tuple[TopTokens, Floats | None]:
         rows = len(tokens)
         self._token[:rows] = tokens
-        self._token[rows:] = tokens[0]
-        binding = self._bindings[0]
-        self._session.run_with_iobinding(binding)
-        if self._after_first is not None:
-            for name, value in self._after_first.items():
-                binding.bind_ortvalue_input(name, value)
-            self._after_first = None
-        self._bindings.reverse()
-        self._parents[:] = self._rows
-        attention = None if self._attention is None else self._attention[:rows].copy()
+        self._decoder.session.run_with_iobinding(self._binding(rows))
+        self._turn = 1 - self._turn
+        self._parents[:] = self._numbers
         next_tokens = TopTokens(
             self._log_probs[:rows],
             self._layout,
@@ -124,35 +113,50 @@ class SentenceDecoding:
             self._columns[:rows],
             is_never=self._is_never,
         )
+        # The next step writes over the attention, but search keeps it.
+        attention = None if self._attention is None else self._attention[:rows].copy()
         return next_tokens, attention
 
     def select(self, rows: Integers, sentences: Integers | None, layout: BeamLayout) -> None:
         self._layout = layout
-        if len(rows):
-            self._parents[: len(rows)] = rows
-            self._parents[len(rows) :] = rows[0]
+        self._parents[: len(rows)] = rows
+
+    def _binding(self, rows: int) -> IOBinding:
+        if self._first:
+            first, self._first = self._first, {}
+            return self._bind(rows, first)
+        key = (rows, self._turn)
+        if key not in self._bindings:
+            state = {name: as_value(array) for name, array in self._states[self._turn].items()}
+            self._bindings[key] = self._bind(rows, state)
+        return self._bindings[key]
+
+    def _bind(self, rows: int, state: Tensors) -> IOBinding:
+        """Binds a state with any number of rows, and the first `rows` of everything else."""
+        inputs: Tensors = {
+            "token": as_value(self._token[:rows]),
+            "parents": as_value(self._parents[:rows]),
+            "row_numbers": as_value(self._numbers[None, :rows]),
+            "slots": as_value(self._numbers[:rows]),
+            **self._inputs,
+            **state,
+        }
+        binding = self._decoder.session.io_binding()
+        for name, value in inputs.items():
+            if name in self._decoder.input_names:
+                binding.bind_ortvalue_input(name, value)
+        for name, array in self._outputs.items():
+            binding.bind_ortvalue_output(name, as_value(array[:rows]))
+        for name, array in self._states[1 - self._turn].items():
+            output = NEXT_STATE + name.removeprefix(STATE)
+            binding.bind_ortvalue_output(output, as_value(array[:rows]))
+        return binding
 
 
-def _new_state(decoder: Decoder, rows: int) -> Tensors:
+def _new_state(decoder: Decoder, rows: int) -> dict[str, Array]:
     """Returns room for a state, under the names of the inputs."""
-    state: Tensors = {}
+    state: dict[str, Array] = {}
     for name in decoder.state_names:
         shape = (rows, *map(int, decoder.shapes[name][1:]))
-        array = np.zeros(shape, dtype=decoder.types[name])
-        state[STATE + name.removeprefix(NEXT_STATE)] = as_value(array)
+        state[STATE + name.removeprefix(NEXT_STATE)] = np.zeros(shape, dtype=decoder.types[name])
     return state
-
-
-def _written(state: Tensors) -> Tensors:
-    """Returns a state under the names of the outputs."""
-    return {NEXT_STATE + name.removeprefix(STATE): value for name, value in state.items()}
-
-
-def _bind(decoder: Decoder, inputs: Tensors, outputs: Tensors) -> IOBinding:
-    binding = decoder.session.io_binding()
-    for name, value in inputs.items():
-        if name in decoder.input_names:
-            binding.bind_ortvalue_input(name, value)
-    for name, value in outputs.items():
-        binding.bind_ortvalue_output(name, value)
-    return binding
