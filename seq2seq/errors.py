@@ -89,14 +89,27 @@ def is_interrupt(error: BaseException) -> bool:
     imported turns it into an ImportError ("initialization failed"): the interrupt is then the
     cause or the context of the error. `raise ... from None` cuts that chain.
     """
-    seen: list[BaseException] = []  # an error can be its own cause
-    link: BaseException | None = error
-    while link is not None and link not in seen:
+    for link in _causes(error):
         if isinstance(link, KeyboardInterrupt):
             return True
         if isinstance(link, ImportError) and _INTERRUPTED_IMPORT in str(link):
             return True
-        seen.append(link)
+    return False
+
+
+def interrupt_message(error: BaseException) -> str:
+    """Returns what the KeyboardInterrupt that caused this error says about what is kept and what
+    is lost, or an empty text."""
+    messages = [str(link) for link in _causes(error) if isinstance(link, KeyboardInterrupt)]
+    return next(filter(None, messages), "")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Returns an error and the chain of errors that led to it."""
+    chain: list[BaseException] = []  # an error can be its own cause
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
         context = None if link.__suppress_context__ else link.__context__
         link = link.__cause__ or context
-    return False
+    return chain

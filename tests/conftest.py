@@ -3,10 +3,12 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
@@ -17,6 +19,9 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from fixture_types import RunCli, RunCliExpectingError, RunCliHere
+
+if TYPE_CHECKING:
+    from seq2seq.interrupt import CommandInterrupts
 
 # The same examples in every run, so that a change that is tested here passes elsewhere too.
 settings.register_profile("repeatable", derandomize=True)
@@ -187,6 +192,21 @@ def toy_run(trained_toy: Path, toy_data: Path) -> Path:
 
 
 @pytest.fixture
+def command_interrupts() -> Iterator["CommandInterrupts"]:
+    """Ctrl-C in this process does what it does in the process of a command."""
+    from seq2seq.interrupt import CommandInterrupts
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hook = sys.unraisablehook
+    interrupts = CommandInterrupts()
+    interrupts.install()
+    yield interrupts
+    interrupts.finish()
+    sys.unraisablehook = hook
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
 def in_toy_folder(
     monkeypatch: pytest.MonkeyPatch, cli_environment: dict[str, str], toy_data: Path
 ) -> Path:
@@ -202,7 +222,7 @@ def run_cli_here(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], in_toy_folder: Path
 ) -> RunCliHere:
     """Runs `main()` in this process and returns standard output."""
-    from seq2seq.cli import main
+    from seq2seq.cli.entry import main
 
     def run(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["seq2seq", *arguments])
@@ -223,7 +243,7 @@ def run_cli_expecting_error(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], in_toy_folder: Path
 ) -> RunCliExpectingError:
     """Runs `main()` in this process, expects a message without a traceback, and returns it."""
-    from seq2seq.cli import main
+    from seq2seq.cli.entry import main
 
     def run(*arguments: str, status: int | None = None) -> str:
         monkeypatch.setattr(sys, "argv", ["seq2seq", *arguments])

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.cli.options import DataDir
-from seq2seq.errors import is_interrupt
+from seq2seq.errors import interrupt_message, is_interrupt
 
 DEFAULT_FOLDER = Path("runs/compare")
 
@@ -65,7 +65,8 @@ def compare(
         if not isinstance(error, TrainingInterrupted) and not is_interrupt(error):
             raise
         same_command = _command_line(config, into, quick, studies, data_dir)
-        typer.echo("\nInterrupted. Run the same command to continue.")
+        what_remains = interrupt_message(error) or "Interrupted."
+        typer.echo(f"\n{what_remains} Run the same command to continue.")
         typer.echo(f"  {same_command}")
         raise typer.Exit(130) from None
     typer.echo(f"The comparison is in {page}")

@@ -19,6 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from seq2seq.interrupt import work_begins
 from seq2seq.reporter import Reporter
 
 PLAIN_STATUS_INTERVAL_S = 30.0
@@ -64,6 +65,7 @@ class ConsoleReporter(Reporter):
             activity: the word beside the progress bar.
             stderr: write lines and status to standard error. The progress bar always goes there.
         """
+        work_begins()
         self._activity = activity
         self._console = make_console(stderr=stderr)
         self._bar_console = make_console(stderr=True)

@@ -4,12 +4,13 @@ import os
 import sys
 from pathlib import Path
 
-from seq2seq.errors import is_interrupt, user_message
+from seq2seq.errors import interrupt_message, is_interrupt, user_message
+from seq2seq.interrupt import interrupted
 from seq2seq.runtime import keep_freed_memory, set_environment, set_output_encoding
 
 
 def main() -> None:
-    """Runs the command line.
+    """Runs the command line within this process.
 
     An error that the user can fix becomes one message and exit status 1, and Ctrl-C becomes exit
     status 130. Only a bug in this program shows a traceback.
@@ -20,9 +21,11 @@ def main() -> None:
     try:
         _run(sys.argv[1:])
     except (Exception, SystemExit, KeyboardInterrupt) as error:
-        if is_interrupt(error):
+        answered = isinstance(error, SystemExit) and error.code == 130
+        if is_interrupt(error) or (interrupted() and not answered):
             # A command that keeps its work when it is interrupted catches this error itself.
-            sys.stderr.write("Interrupted. Run the same command to start again.\n")
+            what_remains = interrupt_message(error) or "Interrupted."
+            sys.stderr.write(f"{what_remains} Run the same command to start again.\n")
             sys.exit(130)
         message = user_message(error)
         if message is None:

@@ -1,12 +1,14 @@
 """`seq2seq average` and `seq2seq export`: new run folders made from a trained one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from seq2seq.cli.options import DataDir, Run
-from seq2seq.errors import UserError
+from seq2seq.errors import UserError, is_interrupt
 
 if TYPE_CHECKING:
     from seq2seq.models.quantization import NumberFormat
@@ -38,10 +40,11 @@ def average(
 
     resolved = run.resolve()  # "." has no name to add "-average" to
     target = into or resolved.with_name(f"{resolved.name}-average")
-    steps = export.average(RunFolder.open(run), RunFolder(target), count)
-    step_list = ", ".join(f"{step:,}" for step in steps)
-    typer.echo(f"{target} is the mean of the checkpoints of steps {step_list}.")
-    typer.echo(f"Next: seq2seq evaluate {target} --split valid --against {run}")
+    with _complete_or_nothing(target):
+        steps = export.average(RunFolder.open(run), RunFolder(target), count)
+        step_list = ", ".join(f"{step:,}" for step in steps)
+        typer.echo(f"{target} is the mean of the checkpoints of steps {step_list}.")
+        typer.echo(f"Next: seq2seq evaluate {target} --split valid --against {run}")
 
 
 def export(
@@ -112,7 +115,7 @@ def export(
     number_format = _number_format(int8=int8, bfloat16=bfloat16)
     opened = RunFolder.open(run)
     _check_format(file_format, bfloat16=bfloat16, ensemble=bool(ensemble), shortlist=shortlist)
-    with ConsoleReporter(stderr=True) as reporter:
+    with _complete_or_nothing(into), ConsoleReporter(stderr=True) as reporter:
         if file_format == "web":
             # Its weights are 8-bit integers, with --int8 and without.
             num_bytes = export_web_run(opened, into, ensemble=ensemble or [], reporter=reporter)
@@ -135,8 +138,26 @@ def export(
                 data_dir=data_dir,
                 reporter=reporter,
             )
-    typer.echo(f"{into}: {num_bytes / 1e6:.1f} MB with everything that translation needs")
-    typer.echo(_next_step(run, into, file_format))
+        typer.echo(f"{into}: {num_bytes / 1e6:.1f} MB with everything that translation needs")
+        typer.echo(_next_step(run, into, file_format))
+
+
+@contextmanager
+def _complete_or_nothing(into: Path) -> Iterator[None]:
+    """Creates `into` in the block. If it is there after Ctrl-C, it is complete, and the user reads
+    so: the same command would refuse to create it again."""
+    was_there = _has_content(into)
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if not is_interrupt(error) or was_there or not _has_content(into):
+            raise
+        typer.echo(f"Interrupted; {into} is complete.")
+        raise typer.Exit(130) from None
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
 def _next_step(run: Path, into: Path, file_format: str) -> str:

@@ -14,6 +14,7 @@ from seq2seq.decoding.translation import Alternative, Translation
 from seq2seq.decoding.translator import Translator
 from seq2seq.errors import UserError
 from seq2seq.files import atomic_write
+from seq2seq.interrupt import answered
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,6 +91,7 @@ def translate_typed_lines(
         try:
             text = input(f"{prompt}> ")
         except (EOFError, KeyboardInterrupt):
+            answered()
             console.print()
             return
         if not text.strip():

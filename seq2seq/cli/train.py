@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.cli.options import DataDir, Overrides
-from seq2seq.errors import UserError, is_interrupt
+from seq2seq.errors import UserError, interrupt_message, is_interrupt
 
 
 def train(
@@ -57,23 +57,28 @@ def train(
     settings = None
     if config is not None:
         settings = load_config(config, overrides or [], corpus_mistake=corpus_check(data_dir))
-    with ConsoleReporter() as reporter:
-        if resume or settings is None:
-            state = api.resume(
-                folder,
-                settings,
-                overrides=overrides or [],
-                data_dir=data_dir,
-                reporter=reporter,
-            )
-        else:
-            state = api.train(settings, folder, data_dir=data_dir, reporter=reporter)
+    data_option = f" --data-dir {data_dir}" if data_dir else ""
+    how_to_continue = f"Continue with: seq2seq train --resume --run {run}{data_option}"
+    try:
+        with ConsoleReporter() as reporter:
+            if resume or settings is None:
+                state = api.resume(
+                    folder,
+                    settings,
+                    overrides=overrides or [],
+                    data_dir=data_dir,
+                    reporter=reporter,
+                )
+            else:
+                state = api.train(settings, folder, data_dir=data_dir, reporter=reporter)
+    except (Exception, KeyboardInterrupt) as error:
+        if not is_interrupt(error) or folder.last_checkpoint is None:
+            raise
+        what_remains = interrupt_message(error) or "Interrupted."
+        typer.echo(f"{what_remains} {how_to_continue}")
+        raise typer.Exit(130) from None
     if not state.finished:
-        data_option = f" --data-dir {data_dir}" if data_dir else ""
-        typer.echo(
-            f"Interrupted; saved at step {state.step:,}. "
-            f"Continue with: seq2seq train --resume --run {run}{data_option}"
-        )
+        typer.echo(f"Interrupted; saved at step {state.step:,}. {how_to_continue}")
         raise typer.Exit(130)
     if state.finished == "budget":
         reason = "the training budget is used up"
@@ -111,7 +116,9 @@ def demo(
     except (Exception, KeyboardInterrupt) as error:
         if not is_interrupt(error):
             raise
-        result = None
+        what_remains = interrupt_message(error) or "Interrupted."
+        typer.echo(f"{what_remains} Run the same command to continue.")
+        raise typer.Exit(130) from None
     if result is None:
         typer.echo("Interrupted. Run the same command to continue.")
         raise typer.Exit(130)

@@ -13,6 +13,7 @@ from seq2seq.data.preparation import training_corpus, with_slots
 from seq2seq.decoding.run_loading import vocabulary_sizes
 from seq2seq.decoding.shortlist import Shortlist, build_shortlist
 from seq2seq.errors import UserError
+from seq2seq.interrupt import hold_interrupts, interrupted, work_begins
 from seq2seq.models.quantization import NumberFormat, dequantize, quantize
 from seq2seq.models.weights import load_weights, save_weights
 from seq2seq.reporter import SILENT, Reporter
@@ -65,18 +66,22 @@ def new_run_like(run: RunFolder, into: RunFolder) -> Iterator[None]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[None]:
-    """Creates a folder. After an error in the block, nothing of it is left.
+    """Creates a folder. After an error or Ctrl-C in the block, nothing of it is left.
 
     Raises:
         UserError: `path` exists and is not an empty folder.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise UserError(f"{path} already exists. Give another folder, or delete it.")
+    work_begins()
     try:
         path.mkdir(parents=True, exist_ok=True)
         yield
+        if interrupted():
+            raise KeyboardInterrupt
     except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
+        with hold_interrupts():
+            shutil.rmtree(path, ignore_errors=True)
         raise
 
 

@@ -52,6 +52,9 @@ def main() -> int:
     runtime.keep_freed_memory()
     try:
         finished = _train(arguments)
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write(f"{interrupt}\n")
+        return 130
     except Exception as error:
         message = user_message(error)
         if message is None:

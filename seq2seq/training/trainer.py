@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from threading import Event
 
 from torch import Tensor, nn
 
@@ -24,7 +25,14 @@ from seq2seq.reporter import Reporter
 from seq2seq.run import RunFolder
 from seq2seq.text.tokenizer import PAD
 from seq2seq.training.best_checkpoints import current_weights, keep_if_best, try_average
-from seq2seq.training.checkpoint import load_last, restore_training, save_last, training_tensors
+from seq2seq.training.checkpoint import (
+    has_checkpoint,
+    load_last,
+    load_training_state,
+    restore_training,
+    save_last,
+    training_tensors,
+)
 from seq2seq.training.journal import Journal
 from seq2seq.training.loss import alignment_cross_entropy, smoothed_cross_entropy
 from seq2seq.training.optimizer import ExponentialMovingAverage, learning_rate, make_optimizer
@@ -70,6 +78,10 @@ class Trainer:
         """Trains until the budget is used, patience runs out, or the user interrupts.
 
         After an interrupt, `state.finished` is empty.
+
+        Raises:
+            KeyboardInterrupt: the user interrupted the end of the training, or did not wait for the
+                checkpoint. The message tells which checkpoint there is.
         """
         state = self.state
         if state.finished == "budget" and self._budget_used() >= 1:
@@ -83,16 +95,15 @@ class Trainer:
         # A run that was killed between its last update and its end only has to finish.
         state.finished = "budget" if self._budget_used() >= 1 else ""
         self.model.train()
-        with delay_interrupt() as interrupted, self.reporter:
-            self._started_at = time.monotonic() - state.elapsed_s
-            batches = self._next_batches()
-            while not state.finished and not interrupted.is_set():
-                self._update(next(batches))
-                if state.step % self.config.validation.every_steps == 0:
-                    self._validate()
-                if self._budget_used() >= 1:
-                    state.finished = "budget"
-            self._finish()
+        try:
+            with delay_interrupt(self._explain_waiting) as interrupted, self.reporter:
+                self._train_until(interrupted)
+                self._finish()
+            if interrupted.is_set() and state.finished:
+                # It came too late to stop the training. It has to stop what comes next.
+                raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(self._what_remains()) from error
         return state
 
     def resume(self) -> None:
@@ -109,6 +120,18 @@ class Trainer:
         self.journal.rewind(self.state.step)
 
     # -- updates -----------------------------------------------------------------------------------
+
+    def _train_until(self, interrupted: Event) -> None:
+        """Makes updates and validations until the end, or until the user interrupts."""
+        state = self.state
+        self._started_at = time.monotonic() - state.elapsed_s
+        batches = self._next_batches()
+        while not state.finished and not interrupted.is_set():
+            self._update(next(batches))
+            if state.step % self.config.validation.every_steps == 0:
+                self._validate()
+            if self._budget_used() >= 1:
+                state.finished = "budget"
 
     def _next_batches(self) -> Iterator[Batch]:
         """Yields batches without end, from where the state is."""
@@ -294,3 +317,21 @@ class Trainer:
         """Writes the last checkpoint."""
         tensors = training_tensors(self.model, self.optimizer, self.ema, self.device)
         save_last(self.run_folder, tensors, self.state)
+
+    # -- interrupts --------------------------------------------------------------------------------
+
+    def _explain_waiting(self) -> None:
+        self.reporter.info(
+            "The current update or validation is finished first, and then the training is saved. "
+            "Press Ctrl-C again to end at once, without the updates since the last checkpoint."
+        )
+
+    def _what_remains(self) -> str:
+        """Returns what is saved of a training that ends now."""
+        step = self.state.step
+        if not has_checkpoint(self.run_folder):
+            return f"Interrupted at step {step:,}, not saved. There is no checkpoint yet."
+        saved = load_training_state(self.run_folder).step
+        if saved == step:
+            return f"Interrupted; saved at step {step:,}."
+        return f"Interrupted at step {step:,}, not saved. The checkpoint of step {saved:,} remains."

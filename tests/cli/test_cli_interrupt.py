@@ -1,5 +1,8 @@
 """Ctrl-C: one message, exit status 130."""
 
+import contextlib
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +12,7 @@ import pytest
 from fixture_types import RunCliExpectingError, RunCliHere
 
 from seq2seq.errors import is_interrupt
+from seq2seq.run import RunFolder
 
 
 def interrupt(*arguments: Any, **options: Any) -> None:
@@ -107,6 +111,113 @@ def test_a_test_shows_what_an_interrupted_command_printed(
     message = r"seq2seq train toy\.yaml exited with 130:\s+Interrupted; saved at step 7"
     with pytest.raises(AssertionError, match=message):
         run_cli_here("train", "toy.yaml")
+
+
+def test_training_that_was_not_saved_says_what_remains(
+    run_cli_expecting_error: RunCliExpectingError,
+    monkeypatch: pytest.MonkeyPatch,
+    echoed: list[str],
+    tmp_path: Path,
+) -> None:
+    checkpoint = RunFolder(tmp_path).last
+    checkpoint.path.mkdir(parents=True)
+    checkpoint.state_file.touch()
+    checkpoint.tensors_file.touch()
+
+    def end_at_once(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt(
+            "Interrupted at step 7, not saved. The checkpoint of step 5 remains."
+        )
+
+    monkeypatch.setattr("seq2seq.api.resume", end_at_once)
+    command = ("train", "--resume", "--run", str(tmp_path))
+    assert run_cli_expecting_error(*command, status=130) == ""
+    assert echoed == [
+        "Interrupted at step 7, not saved. The checkpoint of step 5 remains. "
+        f"Continue with: seq2seq train --resume --run {tmp_path}"
+    ]
+
+
+def test_training_without_a_checkpoint_starts_again(
+    run_cli_expecting_error: RunCliExpectingError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_at_once(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt("Interrupted at step 7, not saved. There is no checkpoint yet.")
+
+    monkeypatch.setattr("seq2seq.api.train", end_at_once)
+    error = run_cli_expecting_error("train", "toy.yaml", "--run", "runs/none", status=130)
+    assert error == (
+        "Interrupted at step 7, not saved. There is no checkpoint yet. "
+        "Run the same command to start again."
+    )
+
+
+# -- exports ---------------------------------------------------------------------------------------
+
+EXPORT = ("export", str(Path(__file__).parent.parent / "earlier_runs" / "lstm"))
+
+
+@pytest.mark.usefixtures("command_interrupts")
+def test_an_export_leaves_nothing_if_a_destructor_loses_ctrl_c(
+    run_cli_expecting_error: RunCliExpectingError, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class PressedWhenFreed:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def write_half(file: Path, *arguments: Any) -> None:
+        file.touch()
+        PressedWhenFreed()
+        time.sleep(10)
+
+    monkeypatch.setattr("seq2seq.export.package.save_weights", write_half)
+    error = run_cli_expecting_error(*EXPORT, str(tmp_path / "into"), status=130)
+    assert error == "Interrupted. Run the same command to start again."
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("command_interrupts")
+def test_an_export_leaves_nothing_if_ctrl_c_is_lost_to_the_end(
+    run_cli_expecting_error: RunCliExpectingError, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def swallow(*arguments: Any) -> None:
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("seq2seq.export.package.save_weights", swallow)
+    error = run_cli_expecting_error(*EXPORT, str(tmp_path / "into"), status=130)
+    assert error == "Interrupted. Run the same command to start again."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_is_complete_says_so(
+    run_cli_expecting_error: RunCliExpectingError,
+    monkeypatch: pytest.MonkeyPatch,
+    echoed: list[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr("seq2seq.cli.export._next_step", interrupt)
+    into = tmp_path / "into"
+    assert run_cli_expecting_error(*EXPORT, str(into), status=130) == ""
+    assert echoed[-1] == f"Interrupted; {into} is complete."
+    assert (into / "model.safetensors").is_file()
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("command_interrupts")
+def test_an_error_that_hides_ctrl_c_is_no_traceback(
+    run_cli_expecting_error: RunCliExpectingError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
+        raise RuntimeError("a library that says nothing about Ctrl-C")
+
+    monkeypatch.setattr("seq2seq.api.train", fail)
+    error = run_cli_expecting_error("train", "toy.yaml", "--run", "runs/none", status=130)
+    assert error == "Interrupted. Run the same command to start again."
 
 
 def test_the_context_of_an_error_counts_unless_it_is_suppressed() -> None:

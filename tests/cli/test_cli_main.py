@@ -1,6 +1,7 @@
 """What the command line sets for the whole process, because no library function does."""
 
 import os
+import sys
 
 import pytest
 from fixture_types import RunCliHere
@@ -31,6 +32,7 @@ def test_ctrl_c_while_modules_are_imported_is_no_traceback(
     def interrupt(name: str, *arguments: object) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr("os._exit", sys.exit)
     monkeypatch.setattr("builtins.__import__", interrupt)
     with pytest.raises(SystemExit) as exit_:
         main()

@@ -35,7 +35,7 @@ def train_in_parts(folder: Path, stops: tuple[int, ...], last: int, **arguments:
     """
     lines = []
     for number, stop in enumerate((*stops, last)):
-        reporter = StepReporter(interrupt_at(stop))
+        reporter = StepReporter() if stop == last else StepReporter(interrupt_at(stop))
         if number == 0:
             trainer = make_trainer(folder, reporter=reporter, **arguments)
         else:
@@ -149,6 +149,17 @@ def test_a_run_killed_during_its_end_repeats_the_end(tmp_path: Path) -> None:
 # -- interrupts ------------------------------------------------------------------------------------
 
 
+def interrupts_at(step: int, count: int) -> StepReporter:
+    """Returns a reporter that acts like several Ctrl-C after an update."""
+
+    def interrupt(current: int) -> None:
+        if current == step:
+            for _ in range(count):
+                signal.raise_signal(signal.SIGINT)
+
+    return StepReporter(interrupt)
+
+
 def test_an_interrupt_saves_a_checkpoint(tmp_path: Path) -> None:
     state = make_trainer(tmp_path, reporter=StepReporter(interrupt_at(3))).run()
     assert (state.step, state.finished) == (3, "")
@@ -170,19 +181,39 @@ def test_an_interrupt_during_a_validation_lets_it_finish(tmp_path: Path) -> None
     assert [event["bleu"] for event in journal_events(tmp_path, "validation")] == [7.0]
 
 
-def test_a_second_interrupt_stops_at_once(tmp_path: Path) -> None:
-    def interrupt_twice(step: int) -> None:
-        if step == 7:
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGINT)
+def test_a_second_interrupt_waits_for_the_checkpoint_and_says_so(tmp_path: Path) -> None:
+    reporter = interrupts_at(7, count=2)
+    state = make_trainer(tmp_path, reporter=reporter).run()
+    assert (state.step, state.finished) == (7, "")
+    assert checkpoint.load_training_state(RunFolder(tmp_path)).step == 7
+    assert [message for message in reporter.messages if "Ctrl-C" in message] == [
+        "The current update or validation is finished first, and then the training is saved. "
+        "Press Ctrl-C again to end at once, without the updates since the last checkpoint."
+    ]
 
-    with pytest.raises(KeyboardInterrupt):
-        make_trainer(tmp_path, reporter=StepReporter(interrupt_twice)).run()
-    # The checkpoint of the last validation.
+
+def test_a_third_interrupt_stops_at_once_and_says_what_remains(tmp_path: Path) -> None:
+    message = r"^Interrupted at step 7, not saved\. The checkpoint of step 5 remains\.$"
+    with pytest.raises(KeyboardInterrupt, match=message):
+        make_trainer(tmp_path, reporter=interrupts_at(7, count=3)).run()
     assert checkpoint.load_training_state(RunFolder(tmp_path)).step == 5
 
 
-@pytest.mark.parametrize("interrupts", [1, 2])
+def test_a_third_interrupt_before_the_first_checkpoint_says_so(tmp_path: Path) -> None:
+    message = r"^Interrupted at step 3, not saved\. There is no checkpoint yet\.$"
+    with pytest.raises(KeyboardInterrupt, match=message):
+        make_trainer(tmp_path, reporter=interrupts_at(3, count=3)).run()
+
+
+def test_an_interrupt_at_the_end_is_not_lost(tmp_path: Path) -> None:
+    """A comparison must not go on with its next training."""
+    validator = ScriptedValidator([7.0], interrupt_at(3))
+    with pytest.raises(KeyboardInterrupt, match=r"^Interrupted; saved at step 12\.$"):
+        make_trainer(tmp_path, validator=validator).run()
+    assert checkpoint.load_training_state(RunFolder(tmp_path)).finished == "budget"
+
+
+@pytest.mark.parametrize("interrupts", [1, 3])
 def test_training_restores_the_signal_handler(interrupts: int, tmp_path: Path) -> None:
     def interrupt(step: int) -> None:
         for _ in range(interrupts):
@@ -192,5 +223,5 @@ def test_training_restores_the_signal_handler(interrupts: int, tmp_path: Path) -
     try:
         make_trainer(tmp_path, reporter=StepReporter(interrupt)).run()
     except KeyboardInterrupt:
-        assert interrupts == 2
+        assert interrupts == 3
     assert signal.getsignal(signal.SIGINT) is before
