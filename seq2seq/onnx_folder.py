@@ -56,6 +56,8 @@ class OnnxFolder:
             raise UserError(f"{self.settings_file} is damaged. Export the run again.")
         for name, checksum in checksums.items():
             file = self.path / name
+            if not file.resolve().is_relative_to(self.path.resolve()):
+                raise UserError(f"{self.settings_file} names a file outside of its folder: {name}")
             if not file.is_file():
                 raise UserError(f"{file} is missing. Copy the folder again, or export the run.")
             if _checksum(file) != checksum:

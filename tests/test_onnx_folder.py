@@ -65,6 +65,15 @@ def test_a_folder_without_checksums_can_be_read(tmp_path: Path) -> None:
         OnnxFolder.open(folder.path)
 
 
+def test_no_file_outside_of_the_folder_is_read(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "folder", "cased")
+    (tmp_path / "secret").write_text("secret", encoding="utf-8")
+    settings = SETTINGS["cased"].to_json(files={"../secret": "0" * 64})
+    folder.settings_file.write_text(settings, encoding="utf-8")
+    with pytest.raises(UserError, match=r"names a file outside of its folder: \.\./secret"):
+        OnnxFolder.open(folder.path)
+
+
 def test_nothing_is_trained_into_an_exported_folder(tmp_path: Path) -> None:
     from seq2seq import api
     from seq2seq.config import parse_config

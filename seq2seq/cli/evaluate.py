@@ -14,7 +14,7 @@ from seq2seq.cli.options import (
     LengthPenalty,
     MaxLengthRatio,
     NoRepeatNgramSize,
-    OptionalRun,
+    OptionalTranslator,
     Precision,
     Prune,
     first_and_ensemble,
@@ -87,7 +87,7 @@ Robustness = Annotated[
 
 
 def evaluate(
-    run: OptionalRun = None,
+    run: OptionalTranslator = None,
     ensemble: Ensemble = None,
     split: Split = DEFAULT_SPLIT,
     source: Source = None,

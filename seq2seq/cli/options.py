@@ -19,6 +19,12 @@ OptionalRun = Annotated[
     Path | None,
     typer.Argument(metavar="RUN", help="A run folder. Not needed with --ensemble."),
 ]
+OptionalTranslator = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="RUN", help="A run folder or an exported folder. Not needed with --ensemble."
+    ),
+]
 Ensemble = Annotated[
     list[Path] | None,
     typer.Option(

@@ -13,7 +13,7 @@ from seq2seq.cli.options import (
     MaxLengthRatio,
     Nbest,
     NoRepeatNgramSize,
-    OptionalRun,
+    OptionalTranslator,
     Precision,
     Prune,
     first_and_ensemble,
@@ -23,7 +23,7 @@ from seq2seq.cli.translation import translate_input
 
 
 def translate(
-    run: OptionalRun = None,
+    run: OptionalTranslator = None,
     ensemble: Ensemble = None,
     input_file: Annotated[
         Path | None,

@@ -42,7 +42,8 @@ def other_hypotheses(
     if len(lines) != len(test_set.sources):
         raise UserError(
             f"The numbers of lines differ: {against} has {len(lines):,}, the test set has "
-            f"{len(test_set.sources):,}. Give a file with one translation for each source line."
+            f"{len(test_set.sources):,}. Give a file with one translation for each source line. "
+            "--limit takes only some of the lines."
         )
     return Hypotheses(name=str(against), lines=lines)
 

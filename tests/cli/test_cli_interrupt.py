@@ -43,9 +43,10 @@ def test_a_command_that_keeps_nothing_starts_again(
     ctrl_c: Callable[..., None],
     run_cli_expecting_error: RunCliExpectingError,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr("seq2seq.api.train", ctrl_c)
-    error = run_cli_expecting_error("train", "toy.yaml", status=130)
+    error = run_cli_expecting_error("train", "toy.yaml", "--run", str(tmp_path / "run"), status=130)
     assert error.endswith("Interrupted. Run the same command to start again.")
 
 
