@@ -304,12 +304,7 @@ class _BeamSearch:
         self._append(tokens[may_win][:, None], log_probs[may_win])
 
     def _append(self, tokens: Integers, log_probs: Floats) -> None:
-        """Adds a token to every row.
-
-        Args:
-            tokens: (N,1).
-            log_probs: (N,) with that token.
-        """
+        """Adds a token (N,1) to every row. `log_probs` (N,) include it."""
         self.tokens = np.concatenate([self.tokens, tokens], axis=1)
         self.log_probs = log_probs
 

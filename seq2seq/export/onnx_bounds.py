@@ -10,7 +10,6 @@ dimension. Values that may be of any size have none.
 Legend: I size of the last dimension.
 """
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -39,22 +38,28 @@ def bounds_of_graphs(encoder: ir.Model, decoder: ir.Model) -> Bounds:
     """
     in_encoder = _bounds(encoder.graph, {})
     inputs = _by_name(encoder.graph.outputs, in_encoder)
-    for attempt in itertools.count():
+    attempts = 0
+    while True:
         in_decoder = _bounds(decoder.graph, inputs)
         after = _by_name(decoder.graph.outputs, in_decoder)
-        is_kept = True
-        for name in [name for name in inputs if name.startswith(_STATE)]:
+        exceeded = [
+            name for name in inputs if name.startswith(_STATE) and not _holds(name, inputs, after)
+        ]
+        if not exceeded:
+            return in_encoder | in_decoder
+        attempts += 1
+        for name in exceeded:
             bound = after.get(_NEXT + name)
-            if bound is not None and np.all(bound <= inputs[name]):
-                continue
-            is_kept = False
-            if bound is None or attempt >= _ATTEMPTS:
+            if bound is None or attempts > _ATTEMPTS:
                 del inputs[name]
             else:
                 inputs[name] = np.maximum(inputs[name], bound)
-        if is_kept:
-            return in_encoder | in_decoder
-    raise AssertionError("unreachable")
+
+
+def _holds(state: str, before: Mapping[str, Bound], after: Mapping[str, Bound]) -> bool:
+    """Whether a step leaves a state within the bound that it had before."""
+    bound = after.get(_NEXT + state)
+    return bound is not None and bool(np.all(bound <= before[state]))
 
 
 def _by_name(values: Sequence[ir.Value], bounds: Bounds) -> dict[str, Bound]:

@@ -227,20 +227,17 @@ def test_a_mean_by_attention_is_no_larger_than_its_values(
     assert bound_of(tanh, values, softmax, mean) == expected
 
 
-def test_each_column_has_a_bound_of_its_own_as_long_as_columns_stay() -> None:
-    def columns() -> list[ir.Node]:
-        tanh = ir.node("Tanh", [free()])
-        tanh.outputs[0].shape = ir.Shape(["n", 2])
-        scaled = ir.node("Mul", [*tanh.outputs, weight("w", 2, 7)])
-        scaled.outputs[0].shape = ir.Shape(["n", 2])
-        return [tanh, scaled]
-
-    for perm, expected in (((0, 1), [2, 7]), ((1, 0), [7])):
-        tanh, scaled = columns()
-        moved = ir.node("Transpose", scaled.outputs, {"perm": perm})
-        moved.outputs[0].shape = ir.Shape(["n", 2])
-        minimum = ir.node("Mul", [*moved.outputs, weight("first", 1, 0)])
-        assert bound_of(tanh, scaled, moved, minimum) == expected[0]
+@pytest.mark.parametrize(("perm", "expected"), [((0, 1), 2), ((1, 0), 7)])
+def test_a_column_has_a_bound_of_its_own_until_columns_become_rows(
+    perm: tuple[int, int], expected: float
+) -> None:
+    tanh = ir.node("Tanh", [free()])
+    scaled = ir.node("Mul", [*tanh.outputs, weight("w", 2, 7)])
+    moved = ir.node("Transpose", scaled.outputs, {"perm": perm})
+    for node in (scaled, moved):
+        node.outputs[0].shape = ir.Shape(["n", 2])
+    first_column = ir.node("Mul", [*moved.outputs, weight("first", 1, 0)])
+    assert bound_of(tanh, scaled, moved, first_column) == expected
 
 
 def test_bounds_are_finite() -> None:
