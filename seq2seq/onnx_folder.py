@@ -57,7 +57,10 @@ class OnnxFolder:
         for name, checksum in checksums.items():
             file = self.path / name
             if not file.resolve().is_relative_to(self.path.resolve()):
-                raise UserError(f"{self.settings_file} names a file outside of its folder: {name}")
+                raise UserError(
+                    f"{self.settings_file} names a file outside of its folder: {name}. "
+                    "Export the run again."
+                )
             if not file.is_file():
                 raise UserError(f"{file} is missing. Copy the folder again, or export the run.")
             if _checksum(file) != checksum:
