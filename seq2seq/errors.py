@@ -51,7 +51,7 @@ def missing_library(error: ModuleNotFoundError) -> Exception:
         return error
     return UserError(
         f"{name} is not installed. Everything but translating with an exported folder needs it: "
-        "pip install 'seq2seq[train]'."
+        "pip install 'seq2seq[train]'. Exporting to ONNX needs more: pip install 'seq2seq[onnx]'."
     )
 
 

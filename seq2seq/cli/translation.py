@@ -66,7 +66,9 @@ def _check_files(input_file: Path | None, output_file: Path | None) -> None:
     if input_file is not None:
         with input_file.open("rb") as file:
             check_text(file.read(SAMPLE_BYTES), f"--input {input_file}")
-    if output_file is not None and (output_file.is_dir() or not output_file.parent.is_dir()):
+    if output_file is not None and output_file.is_dir():
+        raise UserError(f"--output {output_file} is a folder. Give a file.")
+    if output_file is not None and not output_file.parent.is_dir():
         raise UserError(f"--output {output_file}: give a file in a folder that exists.")
     if input_file is not None and output_file is not None and output_file.exists():
         # This also finds links.

@@ -89,6 +89,7 @@ def test_a_run_folder_says_what_is_not_installed(run: RunFolder) -> None:
     result = run_light(TRANSLATE, "translate", str(run.path), stdin=SOURCE)
     assert result.returncode == 1
     assert b"is not installed" in result.stderr
+    assert b"Exporting to ONNX needs more: pip install 'seq2seq[onnx]'" in result.stderr
     assert b"pip install 'seq2seq[train]'" in result.stderr
 
 
